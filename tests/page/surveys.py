@@ -184,3 +184,64 @@ def survey_of_failures(count, *, each=False):
     failed = [one.model_copy(update={"cause": "MemoryError", "attempt": 1, "earlier": ()}) for one in records]
     status = planned_status(project, tuple(failed), now, expansion)
     return ProjectPage(status, timeline(status), specs, commands=COMMANDS)
+
+
+RETRIED = {
+    # number: (phase, attempt, the cause of the first attempt)
+    1: (Phase.DONE, 1, ""),
+    2: (Phase.DONE, 2, "OSError: disk quota exceeded"),
+    3: (Phase.RUNNING, 2, "FileNotFoundError: /arc/projects/survey/raw/t00003.fits"),
+    4: (Phase.PENDING, 2, "ValueError: No SIMPLE card found"),
+    5: (Phase.PENDING, 1, ""),
+    6: (Phase.FAILED, 1, "FileNotFoundError: /arc/projects/survey/raw/t00006.fits"),
+}
+
+
+def retried_record(desired, number, now):
+    """A replica whose first attempt failed, if it has a second one, or waits for it."""
+    phase, attempt, cause = RETRIED[number]
+    began = now - 900.0
+    first = Attempt(
+        attempt=1, phase=Phase.FAILED, id="old", accepted=began - 700, started=began - 650, ended=began, cause=cause
+    )
+    return ReplicaRecord(
+        session=desired.spec.key,
+        replica=desired.replica,
+        name=desired.name,
+        spec=desired.spec.key,
+        work=desired.work,
+        run=desired.run,
+        attempt=attempt,
+        phase=phase,
+        id=f"id{number}",
+        accepted=began,
+        seen=now,
+        started=None if phase is Phase.PENDING else began + 60,
+        ended=None if phase.active else now - 30.0,
+        cause=cause if phase is Phase.FAILED else "",
+        earlier=(first,) if attempt > 1 else (),
+    )
+
+
+def survey_of_retries(now=T0 + 3600.0):
+    """A survey at its begin: 12 tiles of which 4 run at the same time, some retried; stacks and a catalog wait."""
+    common = {"image": "images.canfar.net/skaha/astroml:24.07", "cores": 2, "ram": 8, "group": ""}
+    tiles = [replace(one, parallelism=4, retries=1) for one in tile_specs(12)]
+    stacks = [
+        SessionSpec(
+            **{**common, "group": "stack-${tile}"},
+            name=one.name.replace("tile", "stack"),
+            values=one.values,
+            needs=("tile-${tile}",),
+        )
+        for one in tiles
+    ]
+    catalog = SessionSpec(name="catalog", needs=("stack-${tile}",), require={"stack-${tile}": 0.95}, **common)
+    project = Project("retries", (*tiles, *stacks, catalog))
+    expansion = Expansion(project)
+    desired = list(expansion.replicas({}, {}))
+    records = [retried_record(one, number, now) for number, one in enumerate(desired[: len(RETRIED)], 1)]
+    status = planned_status(project, tuple(records), now, expansion)
+    return ProjectPage(
+        status, timeline(status), project.sessions, server="https://ws-uv.canfar.net/skaha/v1", commands=COMMANDS
+    )

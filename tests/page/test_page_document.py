@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 import pytest
-from surveys import data_of, survey_of_failures
+from surveys import data_of, survey_of_failures, survey_of_retries
 
 from skaha_apply.render.page.columns import column, names_column
 from skaha_apply.render.page.words import word_of
@@ -94,3 +94,19 @@ def test_numbered_names_are_not_listed():
 def test_a_page_of_20000_replicas_is_small(large_page):
     assert block_of(large_page)["projects"][0]["total"] == 20_002
     assert len(large_page.encode()) < MOST_BYTES
+
+
+def test_failures_that_are_retried_are_listed_apart_from_final_ones():
+    (project,) = data_of(survey_of_retries())["projects"]
+    assert project["causes"] == []
+    assert [(one["cause"], one["count"], one["examples"]) for one in project["retries"]] == [
+        ("FileNotFoundError: …", 2, ["tile-t00003", "tile-t00006"]),
+        ("ValueError: No SIMPLE card found", 1, ["tile-t00004"]),
+    ]
+    assert {one["command"] for one in project["retries"]} == {""}
+    tiles = project["entries"][0]
+    assert expanded(tiles["replicas"]["k"])[:6] == [0, 0, 1, 2, 0, 1]
+    assert (tiles["retried"], tiles["counts"].get("failed")) == (3, None)
+    (public,) = data_of(survey_of_retries(), public=True)["projects"]
+    assert (public["failed"], public["retried"]) == ([], [{"entry": "tile-${tile}", "count": 3}])
+    assert "FileNotFoundError" not in json.dumps(public)

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from surveys import data_of
+from surveys import data_of, survey_of_retries
 
 from skaha_apply.model.display.page import LogTail
 from skaha_apply.render.page.page import page_html
@@ -36,6 +36,14 @@ def browser(tmp_path_factory):
 def page(tiles, tmp_path_factory):
     file = tmp_path_factory.mktemp("page") / "survey.html"
     file.write_text(page_html(data_of(tiles)), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def retries(tmp_path_factory):
+    """A page of a survey without a final failure, with replicas that failed and run again."""
+    file = tmp_path_factory.mktemp("retries") / "survey.html"
+    file.write_text(page_html(data_of(survey_of_retries())), encoding="utf-8")
     return file
 
 
@@ -118,6 +126,31 @@ def test_the_filter_narrows_the_grid_and_the_lists(browser, page):
     assert "2 failed" in browser.text("grid")
     assert "OSError" in browser.text("failures")
     assert "MemoryError" not in browser.text("failures")
+
+
+def test_failures_that_are_retried_are_shown_and_found(browser, retries):
+    browser.open(retries)
+    shown = browser.text("failures")
+    assert "No replica has failed for good." in shown
+    for name, state in (("3", "is running"), ("4", "is queued"), ("6", "has not started")):
+        assert f"tile-t0000{name} (attempt 2 of 2 {state})" in shown
+    browser.focus("grid")
+    reached = set()
+    for _ in range(4):
+        browser.keys("f")
+        reached.add(browser.script("return document.getElementById('said').textContent").partition(",")[0])
+    assert reached == {"tile-t00003", "tile-t00004", "tile-t00006"}
+    for query, names in (("retry", "346"), ("failed", "346"), ("simple", "4"), ("filenotfound", "36")):
+        browser.script("document.getElementById('filter').value = ''")
+        browser.focus("filter")
+        browser.keys(*query)
+        shown = browser.text("failures")
+        assert {name for name in "346" if f"tile-t0000{name} (" in shown} >= set(names)
+        assert f"{len(names)} replica" in browser.script("return document.getElementById('said').textContent")
+    browser.script(
+        "[...document.querySelectorAll('#failures button')].find(one => one.innerText == 'tile-t00003').click()"
+    )
+    assert browser.script("return document.getElementById('panel-title').innerText") == "tile-t00003"
 
 
 EVIL = "</script><img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"

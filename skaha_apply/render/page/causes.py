@@ -3,67 +3,95 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.failure_cause import cause_key
 from skaha_apply.render.page.shown_text import shown
-from skaha_apply.render.page.words import word_of
+from skaha_apply.render.page.words import class_of, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from skaha_apply.model.display.page import ProjectPage
-    from skaha_apply.model.report import SharedCause
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.model.status import ReplicaStatus
 
 MOST_CAUSES = 100  # items; the last one stands for all other causes
+MOST_EXAMPLES = 5  # replicas of a cause that the page names
 MOST_PATTERNS = 500  # of a command that marks the replicas of one cause
 UNKNOWN_CAUSE = "no cause known: neither log nor events state one"
+_AGAIN = (ActionKind.RETRY.value, ActionKind.CREATE.value)  # words of failed replicas that have another attempt
+_OPEN = ("running", "queued", "waiting", "retrying")
 
 
-def failures_by_cause(rows: Iterable[ReplicaStatus]) -> dict[str, list[ReplicaStatus]]:
-    """The replicas whose last attempt failed, by what they have in common; the most frequent cause first."""
-    found: dict[str, list[ReplicaStatus]] = {}
-    for row in rows:
-        if row.phase == Phase.FAILED.value:
-            found.setdefault(cause_key(row.cause), []).append(row)
+class FailedAttempt(NamedTuple):
+    """A failed attempt: its replica, its cause, and when its end was first seen, in Unix seconds."""
+
+    row: ReplicaStatus
+    cause: str
+    ended: float | None
+
+
+def final_failures(rows: Iterable[ReplicaStatus]) -> dict[str, list[FailedAttempt]]:
+    """The replicas that failed and have no other attempt, by cause; the most frequent cause first."""
+    failed = (row for row in rows if row.phase == Phase.FAILED.value and word_of(row) not in _AGAIN)
+    return _by_cause(FailedAttempt(row, row.cause, row.ended) for row in failed)
+
+
+def retried_failures(
+    rows: Iterable[ReplicaStatus], records: Mapping[ReplicaKey, ReplicaRecord]
+) -> dict[str, list[FailedAttempt]]:
+    """The last failed attempts of the replicas that run again, or will, by cause; the most frequent cause first."""
+    return _by_cause(found for row in rows if (found := _retried(row, records)) is not None)
+
+
+def _retried(row: ReplicaStatus, records: Mapping[ReplicaKey, ReplicaRecord]) -> FailedAttempt | None:
+    if row.phase == Phase.FAILED.value:
+        return FailedAttempt(row, row.cause, row.ended) if word_of(row) in _AGAIN else None
+    record = records.get((row.session.casefold(), row.replica))
+    before = record.earlier[-1] if record is not None and record.earlier else None
+    if before is None or before.phase is not Phase.FAILED or class_of(word_of(row)) not in _OPEN:
+        return None
+    return FailedAttempt(row, before.cause or before.note, before.ended)
+
+
+def _by_cause(failures: Iterable[FailedAttempt]) -> dict[str, list[FailedAttempt]]:
+    found: dict[str, list[FailedAttempt]] = {}
+    for one in failures:
+        found.setdefault(cause_key(one.cause), []).append(one)
     return dict(sorted(found.items(), key=lambda one: -len(one[1])))
 
 
 def causes(
-    page: ProjectPage, failures: Mapping[str, Sequence[ReplicaStatus]], time: Callable[[float | None], int | None]
+    page: ProjectPage, failures: Mapping[str, Sequence[FailedAttempt]], time: Callable[[float | None], int | None]
 ) -> list[dict[str, Any]]:
     """One item for each cause. `first` and `last` are the times at which the ends were first seen.
 
-    `again` is the number of failures that have another attempt. `command` is "" if all have one.
+    `examples` are some of the replicas. `command` marks those that `mark rerun` can run again; it is "" without any.
     """
-    shared = {cause_key(one.cause): one for one in page.status.causes}
-    shown_first = list(failures.items())[:MOST_CAUSES]
-    items = [_item(shared.get(key), members, page, time) for key, members in shown_first]
-    if rest := [row for members in list(failures.values())[MOST_CAUSES:] for row in members]:
-        items.append({**_item(None, rest, page, time), "cause": f"{len(failures) - MOST_CAUSES} other causes"})
+    items = [_item(key, members, page, time) for key, members in list(failures.items())[:MOST_CAUSES]]
+    if rest := [one for members in list(failures.values())[MOST_CAUSES:] for one in members]:
+        items.append({**_item("", rest, page, time), "cause": f"{len(failures) - MOST_CAUSES} other causes"})
     return items
 
 
 def _item(
-    shared: SharedCause | None,
-    members: Sequence[ReplicaStatus],
-    page: ProjectPage,
-    time: Callable[[float | None], int | None],
+    key: str, members: Sequence[FailedAttempt], page: ProjectPage, time: Callable[[float | None], int | None]
 ) -> dict[str, Any]:
-    ended = [row.ended for row in members if row.ended is not None]
-    final = [row for row in members if word_of(row) == Phase.FAILED.value]
-    example, cause = (final or list(members))[0], shared.cause if shared else members[0].cause
+    ended = [one.ended for one in members if one.ended is not None]
+    example = members[0]
+    cause = example.cause if len({one.cause for one in members}) == 1 else key
     return {
         "cause": shown(cause) or UNKNOWN_CAUSE,
         "count": len(members),
-        "again": len(members) - len(final),
-        "example": shown(example.name),
+        "examples": [shown(one.row.name) for one in members[:MOST_EXAMPLES]],
         "detail": shown(example.cause) if example.cause != cause else "",
         "first": time(min(ended, default=None)),
         "last": time(max(ended, default=None)),
-        **_command(final, page),
+        **_command([one.row for one in members if word_of(one.row) == Phase.FAILED.value], page),
     }
 
 

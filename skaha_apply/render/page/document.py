@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.session import Phase
-from skaha_apply.render.page.causes import MOST_CAUSES, causes, failures_by_cause
+from skaha_apply.render.page.causes import MOST_CAUSES, causes, final_failures, retried_failures
 from skaha_apply.render.page.entries_graph import first_specs, graph
 from skaha_apply.render.page.next_apply import next_apply
 from skaha_apply.render.page.public import public_project
@@ -17,12 +17,14 @@ from skaha_apply.render.page.words import CLASSES, GROUPS, class_of, is_active, 
 from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from skaha_apply.model.display.page import LogTail, ProjectPage
     from skaha_apply.model.progress.summary import EntrySummary, ProjectSummary
-    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.model.status import ReplicaStatus
+    from skaha_apply.render.page.causes import FailedAttempt
 
 PAGE_FORMAT = "1.0"
 POLL = 1800.0  # seconds: a page that no invocation repeats is expected to be made this often by a schedule
@@ -55,8 +57,9 @@ def _project(page: ProjectPage) -> dict[str, Any]:
     found = page.status
     rows = rows_by_entry(page)
     every = [row for members in rows.values() for row in members]
-    failures = failures_by_cause(every)
-    tables = _tables(page, failures)
+    records = {record.key: record for record in found.document.replicas}
+    failed, retried = final_failures(every), retried_failures(every, records)
+    tables = _tables(page, records, (failed, retried))
     times = {name: _durations(members) for name, members in rows.items()}
     specs = first_specs(page.sessions)
     order = {key: place for place, key in enumerate(specs)}
@@ -69,7 +72,8 @@ def _project(page: ProjectPage) -> dict[str, Any]:
         **_numbers(found.summary),
         "entries": [_entry(one, rows.get(one.name, []), (times, specs, tables)) for one in entries],
         **graph(page.sessions),
-        "causes": causes(page, failures, tables.time),
+        "causes": causes(page, failed, tables.time),
+        "retries": causes(page, retried, tables.time),
         "series": {**running_and_queued(page.timeline, tables.zero), "limit": page.limit},
         "queue": queue_wait(page.timeline),
         "next": next_apply(found),
@@ -107,19 +111,32 @@ def _numbers(summary: ProjectSummary) -> dict[str, Any]:
     }
 
 
-def _tables(page: ProjectPage, failures: Iterable[str]) -> Tables:
+def _tables(
+    page: ProjectPage,
+    records: Mapping[ReplicaKey, ReplicaRecord],
+    failures: tuple[Mapping[str, Sequence[FailedAttempt]], Mapping[str, Sequence[FailedAttempt]]],
+) -> Tables:
     found = page.status
     times = [row.accepted for row in found.rows if row.accepted is not None]
     times += [one.accepted for record in found.document.replicas for one in record.earlier if one.accepted is not None]
+    failed, retried = failures
+    numbered = [*_numbered(failed, 1), *_numbered(retried, min(len(failed), MOST_CAUSES + 1) + 1)]
     return Tables(
         zero=int(min(times, default=found.at)),
         words=SharedTexts(),
         texts=SharedTexts(),
-        records={record.key: record for record in found.document.replicas},
+        records=records,
         specs={spec.key: spec for spec in page.sessions},
         recorded=found.document.specs,
-        causes={key: min(number, MOST_CAUSES + 1) for number, key in enumerate(failures, 1)},
+        causes={one.row.name: number for number, one in numbered},
+        retried={one.row.name: one.cause for members in retried.values() for one in members},
     )
+
+
+def _numbered(failures: Mapping[str, Sequence[FailedAttempt]], first: int) -> Iterator[tuple[int, FailedAttempt]]:
+    """Each failure with the number of its item in the list of causes; one item stands for all after `MOST_CAUSES`."""
+    for place, members in enumerate(failures.values()):
+        yield from ((first + min(place, MOST_CAUSES), one) for one in members)
 
 
 def rows_by_entry(page: ProjectPage) -> dict[str, list[ReplicaStatus]]:
@@ -156,6 +173,7 @@ def _entry(
         "median": one.median,
         "longest": one.longest,
         "left": one.left,
+        "retried": sum(row.name in tables.retried for row in rows),
         "runs": histogram(times.get(one.name, ())),
         "use": resources(rows, [tables.spec(row) for row in rows]),
         "replicas": replica_columns(rows, [name for name, _ in one.stragglers], tables),

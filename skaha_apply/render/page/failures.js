@@ -1,54 +1,34 @@
-// Failures by cause, as text: how many, an example, when, and the command that reruns them.
-
-const MOST_RETRIED = 10; // causes of replicas that run again
+// Failures by cause, as text: how many, examples, when, and the command that reruns them; those that are retried apart.
 
 function drawFailures(view) {
   const { project, data } = view;
-  if (data.public) return publicFailures(project);
-  const counts = matchingCauses(project);
-  const shown = project.causes.map((cause, place) => ({ ...cause, shown: view.query ? counts[place] : cause.count })).filter((cause) => cause.shown);
-  const again = retriedCauses(view);
-  const nothing = project.causes.length ? "No failure matches the filter." : again.length ? "No replica has failed for good." : "No failure.";
-  const body = shown.length
-    ? element("ol", { class: "lines" }, shown.map((cause) => causeLine(view, cause)))
-    : element("p", { class: "quiet" }, nothing);
-  const made = card("failures", "Failures by cause", body);
-  if (again.length) made.append(retriedList(view, again));
-  if (shown.some((cause) => cause.command) && project.commands.apply) {
+  const made = card("failures", data.public ? "Failures by entry" : "Failures by cause");
+  if (data.public) return publicFailures(made, project);
+  const counts = matchingCauses(project), first = project.causes.length;
+  const shownOf = (causes, start) => causes.map((cause, place) => ({ ...cause, shown: counts[start + place] })).filter((cause) => cause.shown);
+  const failed = shownOf(project.causes, 0), retried = shownOf(project.retries, first);
+  made.append(failed.length
+    ? element("ol", { class: "lines" }, failed.map((cause) => causeLine(view, cause)))
+    : element("p", { class: "quiet" }, noFailure(project, view.query)));
+  if (failed.some((cause) => cause.command) && project.commands.apply) {
     made.append(element("p", { class: "small after" }, "These commands mark replicas. After that, the next apply runs them again:"),
       command(project.commands.apply, "apply"));
+  }
+  if (retried.length) {
+    made.append(element("h3", { class: "after", id: "retried" }, "Failed before, and run again by themselves"),
+      element("ol", { class: "lines", "aria-labelledby": "retried" }, retried.map((cause) => retriedLine(view, cause))));
   }
   return made;
 }
 
-/** The causes of replicas that failed before and have another attempt, of those that the filter shows. */
-function retriedCauses(view) {
-  const { project, data } = view, found = new Map();
-  const over = ["done", "failed"].map((name) => data.classes.indexOf(name));
-  for (const entry of project.entries) {
-    for (let spot = 0; spot < (entry.hasEarlier ? shownCount(entry) : 0); spot += 1) {
-      const place = shownPlace(entry, spot), text = over.includes(entry.phase[place]) ? "" : earlierCause(project, entry, place);
-      if (!text) continue;
-      if (!found.has(text)) found.set(text, { text, count: 0, example: entry.label[place] });
-      found.get(text).count += 1;
-    }
-  }
-  return [...found.values()].sort((one, other) => other.count - one.count);
+function noFailure(project, query) {
+  if (query && project.causes.length) return "No final failure matches the filter.";
+  return project.retries.length ? "No replica has failed for good." : "No failure.";
 }
 
-function retriedList(view, causes) {
-  const most = causes.slice(0, MOST_RETRIED), rest = causes.length - most.length;
-  return element("section", {}, element("h3", {}, "Failed before, and run again by themselves"),
-    element("ol", { class: "lines" }, most.map((cause) => element("li", {},
-      element("span", { class: "count" }, number(cause.count)),
-      element("div", {}, " ", cause.text, element("p", { class: "quiet small" }, "for example ",
-        element("button", { type: "button", class: "link", onclick: () => view.openByName(cause.example) }, cause.example)))))),
-    rest ? element("p", { class: "quiet small" }, `and ${plural(rest, "more cause", "more causes")}`) : "");
-}
-
-/** How many shown replicas failed for each cause. */
+/** How many shown replicas failed for each cause; final failures come first. */
 function matchingCauses(project) {
-  const counts = project.causes.map(() => 0);
+  const counts = [...project.causes, ...project.retries].map(() => 0);
   for (const entry of project.entries) {
     if (!entry.cause.length) continue;
     for (let spot = 0; spot < shownCount(entry); spot += 1) {
@@ -60,23 +40,52 @@ function matchingCauses(project) {
 }
 
 function causeLine(view, cause) {
-  const { project } = view;
-  const at = (seconds) => time(project.zero + seconds, project.at);
-  const when = cause.first === null ? "" : cause.first === cause.last ? ["at ", at(cause.first)] : ["first ", at(cause.first), ", last ", at(cause.last)];
-  const again = cause.again ? `${number(cause.again)} of them ${cause.again === 1 ? "is" : "are"} retried; ` : "";
-  return element("li", {},
-    element("span", { class: "count" }, number(cause.shown)),
-    element("div", {},
-      element("span", { class: "strong" }, " ", cause.cause),
-      element("p", { class: "quiet small" }, again, "for example ",
-        element("button", { type: "button", class: "link", onclick: () => view.openByName(cause.example) }, cause.example), cause.detail ? `: ${cause.detail}` : ""),
-      element("p", { class: "quiet small" }, when),
-      cause.for_all ? element("p", { class: "small" }, "Too many names for one command; this one marks all failed replicas, whatever the cause:") : "",
-      cause.command ? command(cause.command, `rerun ${cause.cause}`) : ""));
+  return line(view, cause, [
+    element("p", { class: "quiet small" }, "for example ", replicaLink(view, cause.examples[0]), cause.detail ? `: ${cause.detail}` : ""),
+    element("p", { class: "quiet small" }, whenText(view.project, cause)),
+    cause.for_all ? element("p", { class: "small" }, "Too many names for one command; this one marks all failed replicas, whatever the cause:") : "",
+    cause.command ? command(cause.command, `rerun ${cause.cause}`) : "",
+  ]);
 }
 
-function publicFailures(project) {
-  const items = project.failed.map((one) => element("li", {},
-    element("span", { class: "count" }, number(one.count)), element("div", {}, one.entry)));
-  return card("failures", "Failures by entry", items.length ? element("ol", { class: "lines" }, items) : element("p", { class: "quiet" }, "No failure."));
+function retriedLine(view, cause) {
+  const more = cause.count - cause.examples.length;
+  const names = cause.examples.map((name, place) => [place ? ", " : "", replicaLink(view, name), attemptText(view, name)]);
+  return line(view, cause, [
+    element("p", { class: "quiet small" }, names, more > 0 ? ` and ${number(more)} more` : "", cause.detail ? `; the first one: ${cause.detail}` : ""),
+    element("p", { class: "quiet small" }, whenText(view.project, cause)),
+  ]);
+}
+
+function line(view, cause, texts) {
+  return element("li", {}, element("span", { class: "count" }, number(cause.shown)),
+    element("div", {}, element("span", { class: "strong" }, " ", cause.cause), texts));
+}
+
+function replicaLink(view, name) {
+  return element("button", { type: "button", class: "link", onclick: () => view.openByName(name) }, name);
+}
+
+/** ` (attempt 2 of 2 is queued)` for a replica that failed and runs again. */
+function attemptText(view, name) {
+  const found = view.find(name);
+  if (!found) return "";
+  const one = replica(view.project, ...found), states = { queued: "is queued", running: "is running" };
+  const state = states[one.group] || "has not started", next = states[one.group] ? one.attempt : one.attempt + 1;
+  return ` (attempt ${next}${one.of >= next ? ` of ${one.of}` : ""} ${state})`;
+}
+
+function whenText(project, cause) {
+  const at = (seconds) => time(project.zero + seconds, project.at);
+  if (cause.first === null) return "";
+  return cause.first === cause.last ? ["failed at ", at(cause.first)] : ["first ", at(cause.first), ", last ", at(cause.last)];
+}
+
+function publicFailures(made, project) {
+  const list = (items) => element("ol", { class: "lines" }, items.map((one) => element("li", {},
+    element("span", { class: "count" }, number(one.count)), element("div", {}, one.entry))));
+  made.append(project.failed.length ? list(project.failed)
+    : element("p", { class: "quiet" }, project.retried.length ? "No replica has failed for good." : "No failure."));
+  if (project.retried.length) made.append(element("h3", { class: "after" }, "Failed before, and run again by themselves"), list(project.retried));
+  return made;
 }

@@ -150,6 +150,7 @@ class Grid {
     if (this.view.data.public) return word;
     const parts = [entry.label[place], word];
     if (entry.attempts[place] > 1) parts.push(`attempt ${entry.attempts[place]}`);
+    if (entry.again[place]) parts.push("failed before");
     if (entry.slow.has(place)) parts.push("slow");
     return parts.join(", ");
   }
@@ -233,14 +234,14 @@ class Grid {
   }
 
   nextFailed(by) {
-    const { project, data } = this.view, [failed, done] = ["failed", "done"].map((name) => data.classes.indexOf(name));
-    const isFailure = (entry, place) => entry.phase[place] === failed || (entry.phase[place] !== done && earlierCause(project, entry, place));
+    const failed = this.view.data.classes.indexOf("failed");
     const before = this.cursor;
     for (;;) {
       const [entry, spot] = this.cursor;
       this.step(by);
       if (this.cursor[0] === entry && this.cursor[1] === spot) { this.cursor = before; return; }
-      if (isFailure(this.cursor[0], shownPlace(...this.cursor))) return;
+      const [now, place] = [this.cursor[0], shownPlace(...this.cursor)];
+      if (now.phase[place] === failed || now.again[place]) return;
     }
   }
 }

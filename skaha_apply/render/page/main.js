@@ -84,14 +84,18 @@ class View {
     this.live.textContent = text;
   }
 
+  /** The entry and the place of a replica; null if the page does not have it. */
+  find(name) {
+    const { project } = this;
+    project.places = project.places || new Map(project.entries.flatMap((entry) => entry.label.map((one, place) => [one, [entry, place]])));
+    return project.places.get(name) || null;
+  }
+
   openByName(name) {
-    for (const entry of this.project.entries) {
-      const place = entry.label.indexOf(name);
-      if (place < 0) continue;
-      this.grid.select(entry, place);
-      this.panel.open(entry, place);
-      return;
-    }
+    const found = this.find(name);
+    if (!found) return;
+    this.grid.select(...found);
+    this.panel.open(...found);
   }
 }
 

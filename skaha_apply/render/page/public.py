@@ -13,7 +13,7 @@ from skaha_apply.render.page.columns import column
 from skaha_apply.render.page.words import CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _PROJECT = ("name", "at", "zero", "open", "counts", "total", "hours", "layers", "edges", "series", "queue")
 _PACE = ("rate", "elapsed", "left", "low", "high")
@@ -33,11 +33,9 @@ def public_project(project: Mapping[str, Any]) -> dict[str, Any]:
         "pace": {**{key: project["pace"][key] for key in _PACE}, "not_estimated": []},
         "entries": [_entry(one) for one in project["entries"]],
         "causes": [],
-        "failed": [
-            {"entry": one["name"], "count": one["counts"]["failed"]}
-            for one in project["entries"]
-            if one["counts"].get("failed")
-        ],
+        "retries": [],
+        "failed": _numbers_of_entries(project, lambda one: one["counts"].get("failed", 0)),
+        "retried": _numbers_of_entries(project, lambda one: one["retried"]),
         "next": {key: _counted(items) for key, items in project["next"].items()},
         "refused": "",
         "notes": [],
@@ -46,6 +44,11 @@ def public_project(project: Mapping[str, Any]) -> dict[str, Any]:
         "words": words,
         "texts": [""],
     }
+
+
+def _numbers_of_entries(project: Mapping[str, Any], count: Callable[[Mapping[str, Any]], int]) -> list[dict[str, Any]]:
+    """A number for each entry, without zeros."""
+    return [{"entry": one["name"], "count": count(one)} for one in project["entries"] if count(one)]
 
 
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:

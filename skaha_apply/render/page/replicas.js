@@ -26,32 +26,25 @@ function decode(project, classes) {
     entry.label = names(columns.names);
     entry.attempts = values(columns.attempt);
     entry.cause = values(columns.k);
+    entry.again = entry.cause.map((cause) => cause > project.causes.length); // failed, and run again
     entry.slow = new Set(columns.slow);
     entry.shown = null; // the places that match the filter; null for all
     entry.size = entry.phase.length;
-    entry.hasEarlier = Object.keys(columns.again).length > 0;
   }
   return project;
-}
-
-/** The cause for which the attempt before the present one failed; "" if there is none. */
-function earlierCause(project, entry, place) {
-  const earlier = entry.replicas.again[String(place)];
-  if (!earlier) return "";
-  const [, word, , , , cause] = earlier[earlier.length - 1];
-  return project.words[word][1] === "failed" ? project.texts[cause] || "no cause known" : "";
 }
 
 /** What the filter searches for each replica: its name, its phase, its entry and the causes of its failures. */
 function searched(project, entry) {
   if (entry.text) return entry.text;
-  const texts = values(entry.replicas.c);
+  const texts = values(entry.replicas.c), before = values(entry.replicas.b);
   entry.text = entry.label.map((name, place) => {
     const [word, group] = project.words[entry.word[place]];
     const slow = entry.slow.has(place) ? " slow" : "";
-    const again = entry.attempts[place] > 1 ? ` attempts retried ${earlierCause(project, entry, place)}` : "";
-    const queued = group === "waiting" ? " queued" : ""; // as the head counts them
-    return `${name} ${word} ${group}${queued} ${entry.name}${slow}${again} ${texts.length ? project.texts[texts[place]] : ""}`.toLowerCase();
+    const tried = entry.attempts[place] > 1 ? " attempts" : "";
+    const queued = group === "waiting" ? " queued" : "";
+    const again = entry.again[place] ? ` failed retry retried ${project.texts[before[place]]}` : "";
+    return `${name} ${word} ${group}${queued} ${entry.name}${slow}${tried}${again} ${texts.length ? project.texts[texts[place]] : ""}`.toLowerCase();
   });
   return entry.text;
 }
@@ -68,7 +61,7 @@ function replica(project, entry, place) {
     slow: entry.slow.has(place),
     attempt: one("attempt"), of: one("of"),
     accepted: one("a"), wait: one("w"), ran: one("d"),
-    cause: project.texts[one("c") || 0], reason: project.texts[one("y") || 0],
+    cause: project.texts[one("c") || 0], before: project.texts[one("b") || 0], reason: project.texts[one("y") || 0],
     cores: one("cores"), ram: one("ram"), gpus: one("gpus"),
     usedCores: one("uc"), usedRam: one("ur"), id: one("ids"), numbered: one("numbered"),
     earlier: columns.again[String(place)] || [],

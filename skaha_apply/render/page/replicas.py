@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.failure_cause import cause_key
 from skaha_apply.render.page.columns import column, names_column
 from skaha_apply.render.page.shown_text import SharedTexts, shown
 from skaha_apply.render.page.words import is_active, shown_word, word_of
@@ -34,7 +33,8 @@ class Tables:
     records: Mapping[ReplicaKey, ReplicaRecord]
     specs: Mapping[str, SessionSpec]  # of the manifest, by session key
     recorded: Mapping[str, SessionSpec]  # of the state, by their key there
-    causes: Mapping[str, int]  # the number of each cause of failures, from 1
+    causes: Mapping[str, int]  # the number of the cause of each failure by live name, from 1
+    retried: Mapping[str, str]  # why the last attempt failed of each replica that runs again, by live name
 
     def time(self, at: float | None) -> int | None:
         """A time as the page has it."""
@@ -57,9 +57,11 @@ def replica_columns(rows: Sequence[ReplicaStatus], slow: Sequence[str], tables: 
 
     `a` is the time of acceptance, `w` the seconds from there to the start, `d` the seconds from the start (without one:
     from the acceptance) to the end; null is unknown. `c` is the cause of the failure and `y` the reason of the action,
-    as numbers of `texts`. `k` is the number of that cause in the list of causes, from 1. `uc` and `ur` are the highest
-    cores and RAM (GiB) that were seen in use. `again` has the earlier attempts by the place of the replica, `slow` the
-    places of stragglers. `numbered` is 1 where the name of the replica is that of its session with a number.
+    as numbers of `texts`. `k` is the number of the cause in the lists of causes, from 1: those of final failures, then
+    those of retried ones; `b` is why the last attempt of a retried one failed, as a number of `texts`. `uc` and `ur`
+    are the highest cores and RAM (GiB) that were seen in use. `again` has the earlier attempts by the place of the
+    replica, `slow` the places of stragglers. `numbered` is 1 where the name of the replica is that of its session with
+    a number.
     """
     place = {row.name: number for number, row in enumerate(rows)}
     specs = [tables.spec(row) for row in rows]
@@ -74,7 +76,8 @@ def replica_columns(rows: Sequence[ReplicaStatus], slow: Sequence[str], tables: 
         "w": column([_between(row.accepted, row.started) for row in rows]),
         "d": column([None if is_active(row) else _between(row.started or row.accepted, row.ended) for row in rows]),
         "c": column([tables.texts.number(shown(row.cause)) for row in rows]),
-        "k": column([tables.causes.get(cause_key(row.cause), 0) if _has_failed(row) else 0 for row in rows]),
+        "k": column([tables.causes.get(row.name, 0) for row in rows]),
+        "b": column([tables.texts.number(shown(tables.retried.get(row.name, ""))) for row in rows]),
         "y": column([tables.texts.number(_reason(row)) for row in rows]),
         "cores": column([spec.cores if spec else None for spec in specs]),
         "ram": column([_first(row.ram, spec.ram if spec else None) for row, spec in zip(rows, specs, strict=True)]),
