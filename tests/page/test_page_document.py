@@ -110,3 +110,9 @@ def test_failures_that_are_retried_are_listed_apart_from_final_ones():
     (public,) = data_of(survey_of_retries(), public=True)["projects"]
     assert (public["failed"], public["retried"]) == ([], [{"entry": "tile-${tile}", "count": 3}])
     assert "FileNotFoundError" not in json.dumps(public)
+
+
+def test_a_public_page_names_the_entries_that_leave_the_end_unknown():
+    for public in (False, True):
+        (project,) = data_of(survey_of_retries(), public=public)["projects"]
+        assert project["pace"]["not_estimated"] == ["stack-${tile}", "catalog"]

@@ -108,7 +108,7 @@ def test_a_failure_that_runs_again_is_listed_and_found(browser, page):
 
 def test_an_end_without_all_entries_is_not_the_end(browser, page):
     browser.open(page)
-    assert re.search(r"after \d[\d:]+\s+not included: .*catalog", browser.text("top"))
+    assert re.search(r"not known yet\s+.*no replica of .*catalog has ended", browser.text("top"))
 
 
 def test_the_number_of_queued_replicas_is_the_number_that_its_filter_shows(browser, page):
@@ -151,6 +151,13 @@ def test_failures_that_are_retried_are_shown_and_found(browser, retries):
         "[...document.querySelectorAll('#failures button')].find(one => one.innerText == 'tile-t00003').click()"
     )
     assert browser.script("return document.getElementById('panel-title').innerText") == "tile-t00003"
+
+
+def test_the_end_is_not_known_before_a_replica_of_each_entry_has_ended(browser, retries):
+    browser.open(retries)
+    shown = browser.text("top")
+    assert "not known yet" in shown
+    assert re.search(r"tile-\S+: about [-\d: ]+; no replica of stack-\S+, catalog has ended", shown)
 
 
 EVIL = "</script><img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"

@@ -34,10 +34,12 @@ def test_the_pace_of_a_project():
     assert (pace.done, pace.total, pace.elapsed, pace.not_estimated) == (46, 101, 3600.0, ("merge",))
     assert pace.rate == pytest.approx(46 / 3600)
     assert pace.left == pytest.approx((510 + 50 * 300) / 4)
-    text = "45% done, 46/h, 1 h 00 min so far, about 1 h 04 min left without merge"
+    text = "45% done, 46/h, 1 h 00 min so far, at least 1 h 04 min left (no replica of merge has ended)"
     assert pace_text(pace) == text
     later = text.replace("1 h 00", "1 h 04").replace("1 h 04 min left", "1 h 00 min left")
     assert pace_text(pace, passed=240.0) == later
+    assert "at least 1 h 04 min left (not before " in pace_text(pace, NOW)
+    assert ": no replica of merge has ended)" in pace_text(pace, NOW)
     known = EntrySummary("merge", {"wait": 1, "done": 1}, median=60.0, left=60.0, open=1, needs=("tile-${tile}",))
     assert project_pace([TILES, known], NOW).left == pytest.approx(pace.left + 60)  # a dependent ends after it
     assert pace_document(pace)["rate_per_hour"] == pytest.approx(46)

@@ -120,7 +120,8 @@ class Pace:
     `rate` is the number of replicas per second that became done lately, None if none did or none is open. `elapsed` are
     the seconds since the first create was accepted, up to the last end if nothing is open; None before. `left` are the
     expected seconds until nothing is open: from the median run time of each entry, its open replicas and its limit. It
-    is None if it is unknown. `not_estimated` are open entries without an ended replica, which `left` leaves out.
+    is None if it is unknown. `not_estimated` are open entries without an ended replica, which `left` leaves out:
+    with some, `left` is the least time, and the end is not known.
     `left_range` is the spread of `left`: the same from short and from long run times; None if it is unknown.
     """
 

@@ -104,7 +104,7 @@ function figures(project) {
   items.push(expectedEnd(project));
   items.push(["Core-hours", `${hours(used.used)} used`,
     [`${hours(used.to_come)} to come`, used.lost ? `${hours(used.lost)} lost` : "none lost"].join(", ")
-    + without(used.not_estimated)]);
+    + (used.not_estimated.length ? `, without ${named(used.not_estimated)}` : "")]);
   items.push(project.open || pace.elapsed === null
     ? ["Pace", pace.rate ? rate(pace.rate) : "–", pace.elapsed === null ? "not started" : `${duration(pace.elapsed)} so far`]
     : ["Duration", duration(pace.elapsed), "from the first session to the last end"]);
@@ -128,18 +128,18 @@ function expectedEnd(project) {
   }
   if (!project.open) return ["Expected end", "–", "no session has an end"];
   if (pace.left === null) return ["Expected end", "not known yet", "no replica of the open entries has ended"];
-  if (pace.not_estimated.length) {
-    return ["Expected end", `after ${clock(at + pace.left, at)}`, `not included: ${listed(pace.not_estimated)}, of which nothing has ended yet`];
-  }
+  if (pace.not_estimated.length) return ["Expected end", "not known yet", partsOfEnd(project)];
   const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${duration(pace.left)}`;
   return ["Expected end", `about ${clock(at + pace.left, at)}`, span];
 }
 
-function without(list) {
-  if (!list.length) return "";
-  return `, without ${listed(list)}`;
+/** When the entries end whose run times are known, and which others have none. */
+function partsOfEnd({ pace, at, entries }) {
+  const known = entries.filter((entry) => entry.batch && entry.left !== null).map((entry) => entry.name);
+  const first = known.length ? `${named(known)}: about ${clock(at + pace.left, at)}; ` : "";
+  return `${first}no replica of ${named(pace.not_estimated)} has ended`;
 }
 
-function listed(names) {
-  return `${names.slice(0, 2).join(", ")}${names.length > 2 ? ` and ${names.length - 2} more` : ""}`;
+function named(list) {
+  return `${list.slice(0, 2).join(", ")}${list.length > 2 ? ` and ${list.length - 2} more` : ""}`;
 }

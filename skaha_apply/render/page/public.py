@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _PROJECT = ("name", "at", "zero", "open", "counts", "total", "hours", "layers", "edges", "series", "queue")
-_PACE = ("rate", "elapsed", "left", "low", "high")
+_PACE = ("rate", "elapsed", "left", "low", "high", "not_estimated")
 _ENTRY = (
     *("key", "name", "total", "counts", "batch", "kind", "parallelism", "timeout"),
     *("median", "longest", "left", "runs", "use"),
@@ -30,7 +30,7 @@ def public_project(project: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{key: project[key] for key in _PROJECT},
         "server": "",
-        "pace": {**{key: project["pace"][key] for key in _PACE}, "not_estimated": []},
+        "pace": {key: project["pace"][key] for key in _PACE},
         "entries": [_entry(one) for one in project["entries"]],
         "causes": [],
         "retries": [],

@@ -22,7 +22,8 @@ _NAMED = 2  # entries that a note names
 def pace_text(pace: Pace, now: float | None = None, passed: float = 0.0) -> str:
     """`45% done, 12/min, 14 min so far, about 16 min left (until 01:07, between 01:04 and 01:15)`.
 
-    It is "" before anything is accepted.
+    It is "" before anything is accepted. If no replica of an open entry has ended, the end is not known, and the text
+    has the least time that is left.
 
     Args:
         pace: the pace at an observation.
@@ -38,8 +39,7 @@ def pace_text(pace: Pace, now: float | None = None, passed: float = 0.0) -> str:
         f"took {short_duration(pace.elapsed)}" if is_over else f"{short_duration(pace.elapsed + passed)} so far"
     )
     if pace.left is not None:
-        until = "" if now is None else f" (until {short_time(now + pace.left, now)}{_spread(pace, now)})"
-        parts.append(f"about {short_duration(max(pace.left - passed, 0.0))} left{until}{_without(pace)}")
+        parts.append(_left_text(pace, pace.left, now, passed))
     return ", ".join(parts)
 
 
@@ -124,6 +124,15 @@ def _percent(pace: Pace) -> str:
     return f"{int(100 * pace.done / pace.total)}%"
 
 
+def _left_text(pace: Pace, left: float, now: float | None, passed: float) -> str:
+    """`about 16 min left (until 01:07)`, or `at least 16 min left (no replica of merge has ended)`."""
+    time, rest = None if now is None else short_time(now + left, now), short_duration(max(left - passed, 0.0))
+    if pace.not_estimated:
+        before = "" if time is None else f"not before {time}: "
+        return f"at least {rest} left ({before}no replica of {_named(pace.not_estimated)} has ended)"
+    return f"about {rest} left" + ("" if now is None else f" (until {time}{_spread(pace, now)})")
+
+
 def _spread(pace: Pace, now: float) -> str:
     """The earliest and the latest end, if they are not in the same minute."""
     if pace.left_range is None:
@@ -132,10 +141,8 @@ def _spread(pace: Pace, now: float) -> str:
     return "" if earliest == latest else f", between {earliest} and {latest}"
 
 
-def _without(pace: Pace) -> str:
-    """Which open entries the expected time leaves out."""
-    if not pace.not_estimated:
-        return ""
-    names = ", ".join(one_line(name) for name in pace.not_estimated[:_NAMED])
-    more = len(pace.not_estimated) - _NAMED
-    return f" without {names}" + (f" and {more} more" if more > 0 else "")
+def _named(entries: Sequence[str]) -> str:
+    """The names of the first entries, and the number of the others."""
+    names = ", ".join(one_line(name) for name in entries[:_NAMED])
+    more = len(entries) - _NAMED
+    return names + (f" and {more} more" if more > 0 else "")
