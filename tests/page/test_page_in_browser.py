@@ -111,14 +111,6 @@ def test_an_end_without_all_entries_is_not_the_end(browser, page):
     assert re.search(r"not known yet\s+.*no replica of .*catalog has ended", browser.text("top"))
 
 
-def test_the_number_of_queued_replicas_is_the_number_that_its_filter_shows(browser, page):
-    browser.open(page)
-    queued = re.search(r"([\d,]+) queued", browser.text("top"))[1]
-    browser.focus("filter")
-    browser.keys("queued")
-    assert f"{queued} replicas match" in browser.script("return document.getElementById('said').textContent")
-
-
 def test_the_filter_narrows_the_grid_and_the_lists(browser, page):
     browser.open(page)
     browser.focus("filter")
@@ -276,11 +268,24 @@ def test_a_page_is_out_of_date_after_three_polls_of_open_work(browser, tiles, tm
         assert "ago" in browser.text("age")
 
 
-def test_a_number_of_the_head_is_a_filter(browser, page):
-    browser.open(page)
-    browser.script("[...document.querySelectorAll('#top button')].find(one => one.innerText == '7 failed').click()")
-    assert browser.script("return document.getElementById('filter').value") == "failed"
-    assert "done" not in browser.text("grid")
+def test_a_number_of_the_head_shows_exactly_its_replicas(browser, page, retries):
+    for file in (page, retries):
+        browser.open(file)
+        for place in range(browser.script("return document.querySelectorAll('.legend button').length")):
+            button = f"document.querySelectorAll('.legend button')[{place}]"
+            count = re.match(r"[\d,]+", browser.script(f"{button}.click(); return {button}.innerText"))[0]
+            said = browser.script("return document.getElementById('said').textContent")
+            assert re.match(rf"{count} replicas? match", said)
+            assert browser.script(f"return {button}.getAttribute('aria-pressed')") == "true"
+    browser.script(f"{button}.click()")
+    assert browser.script("return document.getElementById('filter').value") == ""
+
+
+def test_the_numbers_of_the_queue_are_disjoint(browser, retries):
+    browser.open(retries)
+    shown = browser.text("top")
+    for text in ("2 queued at the server", "5 wait for a slot", "11 wait for a dependency", "3 to be started"):
+        assert text in shown
 
 
 def test_it_is_printed_on_two_pages(browser, page):

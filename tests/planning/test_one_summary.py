@@ -12,6 +12,7 @@ from scene import HOUR, NOW, live, project, record, seen, spec, state
 from test_kept_decisions import passes, projects
 
 from skaha_apply.model.display.page import ProjectPage
+from skaha_apply.model.progress.summary import ProgressGroup
 from skaha_apply.model.report import PassEnded
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
@@ -106,6 +107,9 @@ def check_numbers(document, status, wanted):
     assert sum(document["progress"].values()) == total >= sum(one.replicas for one in wanted.sessions)
     for entry in document["entries"]:
         assert sum(entry["progress"].values()) == entry["total"] == sum(entry["counts"].values())
+    for entry in status.entries:
+        assert sum(entry.queue.values()) == entry.groups[ProgressGroup.QUEUED]
+        assert min(entry.queue.values()) >= 0
     hours, end = document["core_hours"], document["expected_end"]
     assert 0 <= hours["lost"] <= hours["used"]
     used = used_core_hours(status.document.replicas, status.document.specs, 0.0, status.at, 1.0)
@@ -122,6 +126,7 @@ def check_tables(document, status, later):
     records = {record.key: record for record in status.document.replicas}
     summary = plan_summary(later, Snapshot(records, status.at, status.document.specs))
     assert summary.groups == status.summary.groups
+    assert summary.queue == status.summary.queue
     assert summary.core_hours == status.summary.core_hours
     assert summary.planned == status.summary.planned
     assert summary.pace == status.summary.pace
@@ -153,9 +158,22 @@ def check_page(document, page):
     assert {name: shown["hours"][name] for name in document["core_hours"]} == pytest.approx(
         document["core_hours"], abs=0.01
     )
+    assert shown["waits"] == {part.value: count for part, count in page.status.summary.queue.items() if count}
+    drawn = Counter(
+        shown["words"][word][2] for entry in shown["entries"] for word in expanded(entry["replicas"]["word"])
+    )
+    assert {part: count for part, count in drawn.items() if part} == shown["waits"]
     left, pace = shown["pace"]["left"], document["pace"]
     assert left == (None if pace["left_s"] is None else pytest.approx(pace["left_s"], abs=0.001))
     assert (shown["pace"]["low"], shown["pace"]["high"]) == (page.status.pace.left_range or (left, left))
+
+
+def expanded(column):
+    """The values of a column of a page."""
+    runs = iter(column.get("r", ()))
+    return (
+        column["v"] if "v" in column else [value for value, count in zip(runs, runs, strict=True) for _ in range(count)]
+    )
 
 
 def check_metrics(document, status):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.reasons import ReasonCode
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
@@ -30,6 +31,15 @@ class ProgressGroup(StrEnum):
     OTHER = "other"  # unknown, on hold, in conflict, protected
 
 
+class QueuePart(StrEnum):
+    """Why a replica of the group `queued` does not run: each such replica counts in exactly one of them."""
+
+    SERVER = "server"  # its session is queued at the server
+    SLOT = "slot"  # it waits for a slot in a limit
+    DEPENDENCY = "dependency"  # it waits for a dependency, or for the pilot
+    START = "start"  # it will be created, or a request for it is under way
+
+
 # The words of `EntrySummary.counts` that each group counts. All others are in the group `other`.
 PENDING_WORDS: tuple[str, ...] = (Phase.ACCEPTED, Phase.PENDING)
 WAITING_WORDS: tuple[str, ...] = (
@@ -44,12 +54,28 @@ GROUP_WORDS: Mapping[ProgressGroup, tuple[str, ...]] = {
     ProgressGroup.BLOCKED: (ActionKind.BLOCKED,),
     ProgressGroup.FAILED: (Phase.FAILED,),
 }
+_PART_OF = {
+    **dict.fromkeys(
+        (ReasonCode.PARALLELISM_FULL, ReasonCode.PROJECT_FULL, ReasonCode.ACCOUNT_FULL, ReasonCode.INTERACTIVE_FULL),
+        QueuePart.SLOT,
+    ),
+    **dict.fromkeys((ReasonCode.NEEDS_UNFINISHED, ReasonCode.PILOT_UNFINISHED), QueuePart.DEPENDENCY),
+}
 _GROUP_OF = {str(word): group for group, words in GROUP_WORDS.items() for word in words}
 
 
 def group_of(word: str) -> ProgressGroup:
     """The group of a word of `EntrySummary.counts`, a phase or a kind of action."""
     return _GROUP_OF.get(word, ProgressGroup.OTHER)
+
+
+def queue_part(word: str, code: ReasonCode) -> QueuePart | None:
+    """The part of the queue of a word of `EntrySummary.counts`; `code` is why its action waits. None if not queued."""
+    if word in PENDING_WORDS:
+        return QueuePart.SERVER
+    if word == ActionKind.WAIT:
+        return _PART_OF.get(code, QueuePart.START)
+    return QueuePart.START if word in WAITING_WORDS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +109,8 @@ class EntrySummary:
 
     `run_times` are the run times in seconds that 10 % and 90 % of the finished replicas do not exceed; None for fewer
     than 4. `left_range` is the spread of `left` that follows from them.
+
+    `for_slot` and `for_dependency` are the numbers of replicas that wait for a slot in a limit, and for a dependency.
     """
 
     name: str
@@ -101,6 +129,8 @@ class EntrySummary:
     run_times: tuple[float, float] | None = None
     left_range: tuple[float, float] | None = None
     core_hours: CoreHours = field(default_factory=CoreHours)
+    for_slot: int = 0
+    for_dependency: int = 0
 
     @property
     def total(self) -> int:
@@ -111,6 +141,13 @@ class EntrySummary:
     def groups(self) -> Mapping[ProgressGroup, int]:
         """The number of replicas in each group, all groups present; their sum is `total`."""
         return _groups(self.counts)
+
+    @property
+    def queue(self) -> Mapping[QueuePart, int]:
+        """The number of queued replicas in each part, all parts present; their sum is that of the group `queued`."""
+        server = sum(self.counts.get(word, 0) for word in PENDING_WORDS)
+        start = self.groups[ProgressGroup.QUEUED] - server - self.for_slot - self.for_dependency
+        return dict(zip(QueuePart, (server, self.for_slot, self.for_dependency, start), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +228,11 @@ class ProjectSummary:
     def groups(self) -> Mapping[ProgressGroup, int]:
         """The number of replicas in each group, all groups present; their sum is `total`."""
         return _groups(self.counts)
+
+    @property
+    def queue(self) -> Mapping[QueuePart, int]:
+        """The number of queued replicas in each part, over all entries."""
+        return {part: sum(entry.queue[part] for entry in self.entries) for part in QueuePart}
 
     @property
     def expected_end(self) -> ExpectedEnd | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.progress.core_time import core_hours
-from skaha_apply.model.progress.summary import CoreHours, EntrySummary
+from skaha_apply.model.progress.summary import CoreHours, EntrySummary, QueuePart, queue_part
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted
 from skaha_apply.model.session import Phase
@@ -168,7 +168,7 @@ class _Entry:
         median, extremes = _median(run_times), run_time_range(run_times)
         ran = [seconds for seconds, _ in running]
         queued = sum(counts[word] for word in _OPEN) - len(ran)
-        actions = [one.action for one in self.members]
+        actions, queue = [one.action for one in self.members], self._queue()
         spec = next((action.desired.spec for action in actions if action.desired is not None), None)
         batch, slots = spec is None or not spec.kind.interactive, self._slots(counts, spec)
         hours = self._core_hours(median if batch else None)
@@ -191,6 +191,14 @@ class _Entry:
             run_times=extremes,
             left_range=time_left_range(median, extremes, ran, more, slots),
             core_hours=hours,
+            for_slot=queue[QueuePart.SLOT],
+            for_dependency=queue[QueuePart.DEPENDENCY],
+        )
+
+    def _queue(self) -> Counter[QueuePart | None]:
+        """The number of replicas that wait for each thing."""
+        return Counter(
+            queue_part(one.word, one.action.reason.code) for one in self.members if one.word == ActionKind.WAIT
         )
 
     def _running(self) -> Iterator[tuple[float, str]]:

@@ -13,7 +13,7 @@ from skaha_apply.render.page.replicas import Tables, replica_columns
 from skaha_apply.render.page.resources import resources
 from skaha_apply.render.page.series import DEADLINE, histogram, queue_wait, running_and_queued
 from skaha_apply.render.page.shown_text import SharedTexts, shown, shown_lines
-from skaha_apply.render.page.words import CLASSES, GROUPS, class_of, is_active, shown_groups, shown_word
+from skaha_apply.render.page.words import CLASSES, GROUPS, PARTS, classified, shown_groups
 from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def page_data(pages: Sequence[ProjectPage], *, public: bool = False) -> dict[str
         "deadline": DEADLINE,
         "classes": list(CLASSES),
         "groups": list(GROUPS),
+        "parts": list(PARTS),
         "projects": [public_project(one) for one in projects] if public else projects,
     }
 
@@ -82,7 +83,7 @@ def _project(page: ProjectPage) -> dict[str, Any]:
         "commands": {name: shown(text, LONGEST_COMMAND) for name, text in page.commands.items()},
         "logs": _logs(page.logs, every),
     }
-    return {**document, "words": _words(tables), "texts": tables.texts.texts}
+    return {**document, "words": [classified(text) for text in tables.words.texts], "texts": tables.texts.texts}
 
 
 def _numbers(summary: ProjectSummary) -> dict[str, Any]:
@@ -93,6 +94,7 @@ def _numbers(summary: ProjectSummary) -> dict[str, Any]:
     return {
         "open": any(one.open for one in summary.entries if one.batch),
         "counts": shown_groups(summary.groups),
+        "waits": shown_groups(summary.queue),
         "total": summary.total,
         "pace": {
             "rate": pace.rate,
@@ -141,14 +143,11 @@ def _numbered(failures: Mapping[str, Sequence[FailedAttempt]], first: int) -> It
 
 def rows_by_entry(page: ProjectPage) -> dict[str, list[ReplicaStatus]]:
     """The replicas that count for each entry, by its name: desired ones, and those that left and still run."""
-    replicas = {spec.key: spec.replicas for spec in page.sessions}
     names = {one.name.casefold(): one.name for one in page.status.entries}
     found: dict[str, list[ReplicaStatus]] = {}
     for row in page.status.rows:
-        desired = row.replica <= replicas.get(row.session.casefold(), 0)
-        finishes = row.action == "unchanged" and is_active(row)
         name = names.get((row.group or row.session).casefold())
-        if name is not None and (desired or finishes):
+        if name is not None and row.progress:
             found.setdefault(name, []).append(row)
     return found
 
@@ -165,6 +164,7 @@ def _entry(
         "name": shown(one.name),
         "total": one.total,
         "counts": shown_groups(one.groups),
+        "waits": shown_groups(one.queue),
         "batch": one.batch,
         "image": shown(spec.image) if spec else "",
         "kind": spec.kind.value if spec else "",
@@ -187,12 +187,6 @@ def _durations(rows: Sequence[ReplicaStatus]) -> list[float]:
         for row in rows
         if row.phase == Phase.DONE.value and row.started is not None and row.ended is not None
     )
-
-
-def _words(tables: Tables) -> list[list[str]]:
-    """Each word with its class, in the order of the numbers of the words."""
-    plain = {shown_word(word): word for word in ("held", "wait", "create", "other")}
-    return [[word, class_of(plain.get(word, word))] for word in tables.words.texts]
 
 
 def _logs(logs: Mapping[str, LogTail], rows: Sequence[ReplicaStatus]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 // The filter narrows the grid and the lists to replicas that have every word of it.
 
+const KIND = "is:"; // begins a word of the filter that is a kind of replicas
+
 function filterField(view) {
   const input = element("input", { type: "search", id: "filter", autocomplete: "off", spellcheck: "false", placeholder: view.data.public ? "entry or phase" : "name, phase or cause" });
   input.value = view.query;
@@ -16,7 +18,8 @@ function applyFilter(project, query) {
     if (terms.length) {
       const texts = searched(project, entry), shown = [];
       for (let place = 0; place < texts.length; place += 1) {
-        if (terms.every((term) => texts[place].includes(term))) shown.push(place);
+        const has = (term) => (term.startsWith(KIND) ? isOf(project, entry, place, term.slice(KIND.length)) : texts[place].includes(term));
+        if (terms.every(has)) shown.push(place);
       }
       entry.shown = shown;
     } else {
@@ -30,5 +33,5 @@ function applyFilter(project, query) {
 /** Whether a line of a list has every word of the filter. */
 function matches(query, ...texts) {
   const text = texts.join(" ").toLowerCase();
-  return query.toLowerCase().split(/\s+/).filter(Boolean).every((term) => text.includes(term));
+  return query.toLowerCase().split(/\s+/).filter((term) => term && !term.startsWith(KIND)).every((term) => text.includes(term));
 }

@@ -8,11 +8,11 @@ function drawGraph(view) {
   if (project.entries.length < 2 || !project.edges.length) return "";
   const host = element("div", { class: "plot" });
   const made = card("graph", "Entries and their dependencies", host);
-  view.onResize(host, (width) => host.replaceChildren(graph(project, view.data.groups, width)));
+  view.onResize(host, (width) => host.replaceChildren(graph(project, kinds(view.data), width)));
   return made;
 }
 
-function graph(project, groups, width) {
+function graph(project, shown, width) {
   const entries = project.entries.slice(0, MOST_BOXES), layers = layersOf(entries, project.layers);
   const deepest = layers.length, widest = Math.max(...layers.map((layer) => layer.length));
   const across = deepest * BOX.width + (deepest - 1) * 110 <= width;
@@ -23,7 +23,7 @@ function graph(project, groups, width) {
   const text = lines.map((edge) => `${edge.to} needs ${edge.from}: ${edge.label}`).join("; ");
   return drawing("svg", { viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, role: "img", "aria-label": `Dependencies: ${text}` },
     lines.map((edge) => edgeOf(boxes.get(edge.from), boxes.get(edge.to), edge.label, across)),
-    entries.filter((entry) => boxes.has(entry.key)).map((entry) => boxOf(entry, boxes.get(entry.key), groups)));
+    entries.filter((entry) => boxes.has(entry.key)).map((entry) => boxOf(entry, boxes.get(entry.key), shown)));
 }
 
 /** The keys of the shown entries by layer: an entry is in a later layer than its dependencies. */
@@ -67,13 +67,13 @@ function edgeOf(from, to, label, across) {
   ];
 }
 
-function boxOf(entry, box, groups) {
+function boxOf(entry, box, shown) {
   const room = Math.floor((box.width - 16) / 7.4), name = entry.name.length > room ? `${entry.name.slice(0, room - 1)}…` : entry.name;
   const inner = box.width - 20, parts = [];
   let x = box.x + 10;
-  for (const group of groups.filter((one) => entry.counts[one])) {
-    const part = (inner * entry.counts[group]) / entry.total;
-    parts.push(drawing("rect", { class: `fill-${group}`, x, y: box.y + BOX.height - 15, width: Math.max(part, 1.5), height: 7 }));
+  for (const kind of shown.filter((one) => entry.numbers[one])) {
+    const part = (inner * entry.numbers[kind]) / entry.total;
+    parts.push(drawing("rect", { class: `fill-${classOf(kind)}`, x, y: box.y + BOX.height - 15, width: Math.max(part, 1.5), height: 7 }));
     x += part;
   }
   const failed = entry.counts.failed ? `, ${number(entry.counts.failed)} failed` : "";

@@ -88,7 +88,7 @@ class Grid {
     canvas.height = Math.round(height * scale);
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
-    const host = element("div", { class: "row" }, rowHead(entry, this.view.data), canvas);
+    const host = element("div", { class: "row" }, rowHead(entry, this.view.project, this.view.data), canvas);
     const row = { entry, canvas, scale, across, host };
     canvas.addEventListener("mousemove", (event) => this.hover(row, event));
     canvas.addEventListener("mouseleave", () => { this.tip.hidden = true; });
@@ -277,14 +277,15 @@ function drawRing(pen, x, y, size, stroke, width) {
   pen.strokeRect(x - 0.5, y - 0.5, size + 1, size + 1);
 }
 
-/** The name of an entry, and the numbers of its shown replicas; those that wait count as queued. */
-function rowHead(entry, { classes, groups }) {
-  const counts = Object.fromEntries(classes.map((name) => [name, 0]));
-  for (let spot = 0; spot < shownCount(entry); spot += 1) counts[classes[entry.phase[shownPlace(entry, spot)]]] += 1;
-  counts.queued += counts.waiting;
-  const parts = groups.filter((name) => counts[name]).map((name) => `${number(counts[name])} ${name}`);
-  if (!entry.shown && entry.slow.size) parts.push(`${number(entry.slow.size)} slow`);
+/** The name of an entry, and the numbers of its shown replicas. */
+function rowHead(entry, project, data) {
+  const numbers = {};
+  for (let spot = 0; spot < shownCount(entry); spot += 1) {
+    const [, group, part] = project.words[entry.word[shownPlace(entry, spot)]], kind = part || group;
+    numbers[kind] = (numbers[kind] || 0) + 1;
+  }
+  const slow = !entry.shown && entry.slow.size ? `, ${number(entry.slow.size)} slow` : "";
   return element("div", { class: "row-head" },
     element("span", { class: "strong" }, entry.name),
-    element("span", { class: "quiet small" }, parts.join(", ")));
+    element("span", { class: "quiet small" }, kindsText(numbers, data) + slow));
 }

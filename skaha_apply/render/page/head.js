@@ -11,8 +11,8 @@ function drawHead(view) {
       element("p", { id: "age" })),
     project.server ? element("p", { class: "quiet small" }, project.server) : null,
     view.data.projects.length > 1 ? projectButtons(view) : "",
-    bar(project, view.data.groups),
-    legend(view, project, view.data.groups),
+    bar(project, view.data),
+    legend(view, project),
     figures(project),
   );
   drawAge(view);
@@ -45,41 +45,37 @@ function drawAge(view) {
   fill(age, "as of ", time(project.at, now), ` (${duration(seconds)} ago)`, old ? " – out of date" : "");
 }
 
-function bar(project, groups) {
-  const parts = groups.filter((name) => project.counts[name]);
-  const made = element("div", { class: "bar", role: "img", "aria-label": `Phases: ${countsText(project.counts, groups)}` });
-  for (const name of parts) {
-    const part = element("span", { class: `fill-${name}` });
-    part.style.flexGrow = String(project.counts[name]);
+function bar(project, data) {
+  const made = element("div", { class: "bar", role: "img", "aria-label": `Phases: ${kindsText(project.numbers, data) || "no replica"}` });
+  for (const kind of kinds(data).filter((one) => project.numbers[one])) {
+    const part = element("span", { class: `fill-${classOf(kind)}` });
+    part.style.flexGrow = String(project.numbers[kind]);
     made.append(part);
   }
   return made;
 }
 
-function countsText(counts, groups) {
-  return groups.filter((name) => counts[name]).map((name) => `${counts[name]} ${name}`).join(", ") || "no replica";
+/** A button for each number, which shows exactly the replicas that it counts. */
+function legend(view, project) {
+  const shown = kinds(view.data).filter((kind) => project.numbers[kind] || SHOWN_ALWAYS.includes(kind));
+  const items = shown.map((kind) => [kind, project.numbers[kind] || 0, classOf(kind), "", kindText(kind, project.numbers[kind] || 0)]);
+  const again = countOf(project, "again"), slow = countOf(project, "slow");
+  if (again) items.push(["again", again, "done", "again", `${number(again)} with more than one attempt`]);
+  if (slow) items.push(["slow", slow, "running", "slow", `${number(slow)} slow`]);
+  const item = ([kind, count, name, mark, text]) => element("li", {}, count
+    ? element("button", { type: "button", "data-filter": `${KIND}${kind}`, "aria-pressed": "false", title: "Show only these, or all again", onclick: () => view.setFilter(`${KIND}${kind}`) }, swatch(name, mark), text)
+    : element("span", { class: "none" }, swatch(name, mark), text));
+  return element("ul", { class: "legend", "aria-label": "Replicas by phase" }, items.map(item));
 }
 
-function legend(view, project, groups) {
-  const shown = groups.filter((name) => project.counts[name] || SHOWN_ALWAYS.includes(name));
-  const item = (name, mark, text, query) => element("li", {}, swatch(name, mark), project.counts[name] || mark || name === "waiting"
-    ? element("button", { type: "button", class: "plain", title: "Show only these", onclick: () => view.setFilter(query) }, text)
-    : element("span", {}, text));
-  const items = shown.map((name) => item(name, "", `${number(project.counts[name] || 0)} ${name}`, name));
-  const waiting = countOf(project, (entry, place) => entry.phase[place] === project.waiting);
-  const slow = countOf(project, (entry, place) => entry.slow.has(place)), again = countOf(project, (entry, place) => entry.attempts[place] > 1);
-  const more = [
-    waiting && ["waiting", "", `${number(waiting)} of the queued wait for a slot or a dependency`, "waiting"],
-    again && ["done", "again", `${number(again)} with more than one attempt`, "attempts"],
-    slow && ["running", "slow", `${number(slow)} slow`, "slow"],
-  ].filter(Boolean);
-  items.push(...more.map((one) => item(...one)));
-  return element("ul", { class: "legend", "aria-label": "Replicas by phase" }, items);
+/** Marks the number whose replicas the filter shows. */
+function markLegend(query) {
+  for (const button of document.querySelectorAll(".legend button")) button.setAttribute("aria-pressed", String(button.dataset.filter === query));
 }
 
-function countOf(project, has) {
+function countOf(project, kind) {
   let count = 0;
-  for (const entry of project.entries) for (let place = 0; place < entry.size; place += 1) if (has(entry, place)) count += 1;
+  for (const entry of project.entries) for (let place = 0; place < entry.size; place += 1) if (isOf(project, entry, place, kind)) count += 1;
   return count;
 }
 

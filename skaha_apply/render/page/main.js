@@ -43,6 +43,7 @@ class View {
     this.watched = [];
     applyFilter(this.project, this.query);
     drawHead(this);
+    markLegend(this.query);
     const replicas = card("replicas", "Replicas", gridHelp(this.data), this.grid.host);
     replicas.querySelector("header").append(filterField(this));
     this.failures = drawFailures(this);
@@ -66,6 +67,7 @@ class View {
   filter(query) {
     this.query = query;
     const count = applyFilter(this.project, query);
+    markLegend(query);
     this.grid.draw();
     this.failures.replaceWith(this.failures = drawFailures(this));
     this.next.replaceWith(this.next = drawNext(this));

@@ -10,23 +10,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.render.page.columns import column
-from skaha_apply.render.page.words import CLASSES
+from skaha_apply.render.page.words import CLASSES, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_PROJECT = ("name", "at", "zero", "open", "counts", "total", "hours", "layers", "edges", "series", "queue")
+_PROJECT = ("name", "at", "zero", "open", "counts", "waits", "total", "hours", "layers", "edges", "series", "queue")
 _PACE = ("rate", "elapsed", "left", "low", "high", "not_estimated")
 _ENTRY = (
-    *("key", "name", "total", "counts", "batch", "kind", "parallelism", "timeout"),
+    *("key", "name", "total", "counts", "waits", "batch", "kind", "parallelism", "timeout"),
     *("median", "longest", "left", "runs", "use"),
 )
+_PART_WORDS = {
+    "server": ["queued at the server", "queued", "server"],
+    "slot": ["waits for a slot", "waiting", "slot"],
+    "dependency": ["waits for a dependency", "waiting", "dependency"],
+    "start": ["not started", "waiting", "start"],
+}
+# The words of replicas: the classes, with the parts of the queue in place of `queued` and `waiting`.
+_WORDS = [name for one in CLASSES if one != "waiting" for name in (PARTS if one == "queued" else (one,))]
 _ACTION = ("action", "entry", "count")
 
 
 def public_project(project: Mapping[str, Any]) -> dict[str, Any]:
     """The public part of the data of one project; replicas have no names, and are sorted by their class."""
-    words = [["", ""], *([name, name] for name in CLASSES)]
+    words = [["", "", ""], *(_PART_WORDS.get(name, [name, name, ""]) for name in _WORDS)]
     return {
         **{key: project[key] for key in _PROJECT},
         "server": "",
@@ -52,8 +60,8 @@ def _numbers_of_entries(project: Mapping[str, Any], count: Callable[[Mapping[str
 
 
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    counts = entry["counts"]
-    classes = [place for place, name in enumerate(CLASSES, 1) for _ in range(counts.get(name, 0))]
+    counts = {**entry["counts"], **entry["waits"]}
+    classes = [place for place, name in enumerate(_WORDS, 1) for _ in range(counts.get(name, 0))]
     total = len(classes)
     return {
         **{key: entry[key] for key in _ENTRY},

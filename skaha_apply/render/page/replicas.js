@@ -17,10 +17,11 @@ function names(column) {
 
 /** Adds to each entry of a project what the drawings read: the class, the name and the search text of each replica. */
 function decode(project, classes) {
-  project.waiting = classes.indexOf("waiting");
+  project.numbers = { ...project.counts, ...project.waits };
   const classOfWord = project.words.map(([, name]) => classes.indexOf(name));
   for (const entry of project.entries) {
     const columns = entry.replicas;
+    entry.numbers = { ...entry.counts, ...entry.waits };
     entry.word = values(columns.word);
     entry.phase = Uint8Array.from(entry.word, (word) => classOfWord[word]);
     entry.label = names(columns.names);
@@ -32,6 +33,39 @@ function decode(project, classes) {
     entry.size = entry.phase.length;
   }
   return project;
+}
+
+/** What numbers count: the groups, with the parts of the queue in place of `queued`. */
+function kinds({ groups, parts }) {
+  return groups.flatMap((group) => (group === "queued" ? parts : [group]));
+}
+
+const KIND_TEXTS = {
+  server: () => "queued at the server", slot: (count) => `${count === 1 ? "waits" : "wait"} for a slot (limits)`,
+  dependency: (count) => `${count === 1 ? "waits" : "wait"} for a dependency`, start: () => "to be started",
+};
+
+/** The class that draws a kind. */
+function classOf(kind) {
+  if (kind === "server") return "queued";
+  return KIND_TEXTS[kind] ? "waiting" : kind;
+}
+
+/** `53 queued at the server`, `21 done`. */
+function kindText(kind, count) {
+  return `${number(count)} ${KIND_TEXTS[kind] ? KIND_TEXTS[kind](count) : kind}`;
+}
+
+function kindsText(numbers, data) {
+  return kinds(data).filter((kind) => numbers[kind]).map((kind) => kindText(kind, numbers[kind])).join(", ");
+}
+
+/** Whether a replica counts in the number of a kind, or is slow, or was tried again (`again`). */
+function isOf(project, entry, place, kind) {
+  if (kind === "slow") return entry.slow.has(place);
+  if (kind === "again") return entry.attempts[place] > 1;
+  const [, group, part] = project.words[entry.word[place]];
+  return kind === (part || group);
 }
 
 /** What the filter searches for each replica: its name, its phase, its entry and the causes of its failures. */

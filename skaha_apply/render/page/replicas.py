@@ -9,7 +9,7 @@ from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
 from skaha_apply.render.page.columns import column, names_column
 from skaha_apply.render.page.shown_text import SharedTexts, shown
-from skaha_apply.render.page.words import is_active, shown_word, word_of
+from skaha_apply.render.page.words import is_active, progress_text, shown_word
 from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def replica_columns(rows: Sequence[ReplicaStatus], slow: Sequence[str], tables: 
     return {
         "names": names_column([shown(row.name) for row in rows]),
         "numbered": column([int(row.name != row.session.lower()) for row in rows]),
-        "word": column([tables.words.number(shown_word(word_of(row))) for row in rows]),
+        "word": column([tables.words.number(progress_text(row)) for row in rows]),
         "attempt": column([row.attempt for row in rows]),
         "of": column([row.attempts for row in rows]),
         "a": column([tables.time(row.accepted) for row in rows]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.progress.summary import WAITING_WORDS, ProgressGroup, group_of
+from skaha_apply.model.progress.summary import WAITING_WORDS, ProgressGroup, QueuePart, group_of, queue_part
 from skaha_apply.model.session import ACTIVE, Phase
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # server have the class `waiting`.
 GROUPS = tuple(group.value for group in ProgressGroup)
 CLASSES = ("done", "running", "queued", "waiting", "retrying", "blocked", "failed", "other")
+PARTS = tuple(part.value for part in QueuePart)
+_WAITS = {QueuePart.SLOT: "waits for a slot", QueuePart.DEPENDENCY: "waits for a dependency"}
 _SHOWN = {Phase.HELD.value: "on hold", "wait": "waits", "create": "not started", Phase.OTHER.value: "unknown status"}
 _NOT_STARTED = frozenset(kind.value for kind in ActionKind if kind.keeps_from_starting) | {ActionKind.DONE.value}
 _AGAIN = (ActionKind.CREATE.value, ActionKind.RETRY.value)
@@ -34,6 +36,22 @@ def shown_word(word: str) -> str:
     return _SHOWN.get(word, word)
 
 
+def progress_text(row: ReplicaStatus) -> str:
+    """The progress of a replica as a person reads it, with what it waits for."""
+    word = word_of(row)
+    part = queue_part(word, row.reason.code)
+    return _WAITS[part] if part in _WAITS else shown_word(word)
+
+
+def classified(text: str) -> list[str]:
+    """A text of `progress_text` or `shown_word` with its class, and its part of the queue ("" if it is not queued)."""
+    plain = next((word for word, other in _SHOWN.items() if other == text), text)
+    waits = next((part.value for part, other in _WAITS.items() if other == text), "")
+    name = "waiting" if waits else class_of(plain)
+    part = {"queued": QueuePart.SERVER.value, "waiting": QueuePart.START.value}.get(name, "")
+    return [text, name, waits or part]
+
+
 def word_of(row: ReplicaStatus) -> str:
     """The progress of a replica in a word, as `planning.summary.entry_summaries` counts it for its entry."""
     if row.action == ActionKind.WAIT.value and row.phase == Phase.FAILED.value:
@@ -48,6 +66,6 @@ def is_active(row: ReplicaStatus) -> bool:
     return row.phase in _ACTIVE
 
 
-def shown_groups(groups: Mapping[ProgressGroup, int]) -> dict[str, int]:
-    """The number of replicas in each group, without empty groups."""
+def shown_groups(groups: Mapping[ProgressGroup, int] | Mapping[QueuePart, int]) -> dict[str, int]:
+    """The number of replicas in each group or part of the queue, without empty ones."""
     return {group.value: count for group, count in groups.items() if count}
