@@ -6,22 +6,32 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.reasons import ReasonCode
 from skaha_apply.planning.failure_cause import cause_key
 from skaha_apply.render.page.shown_text import shown
+from skaha_apply.render.page.words import reason_and_share
 from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.model.report import NotStarted
+    from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.status import ProjectStatus
 
 MOST_LINES = 60
+MOST_LIMITS = 3
 _CHANGES = frozenset(kind.value for kind in ActionKind if kind.changes)
 
 
-def next_apply(found: ProjectStatus) -> dict[str, list[dict[str, Any]]]:
-    """`does`: the actions of the next apply by kind, entry and reason. `does_not`: who does not start, and why."""
+_LIMITS = frozenset({ReasonCode.ACCOUNT_FULL, ReasonCode.INTERACTIVE_FULL})
+
+
+def next_apply(found: ProjectStatus, specs: Mapping[str, SessionSpec]) -> dict[str, list[Any]]:
+    """`does`: the actions of the next apply by kind, entry and reason. `does_not`: who does not start, and why.
+
+    `full` states the limits that keep replicas from starting. `specs` are the first ones of each entry, by entry key.
+    """
     actions: dict[tuple[str, str, str], list[str]] = {}
     for row in found.rows:
         if row.action in _CHANGES:
@@ -31,19 +41,37 @@ def next_apply(found: ProjectStatus) -> dict[str, list[dict[str, Any]]]:
         {"action": action, "entry": entry, "why": why, "count": len(names), "example": names[0]}
         for (action, entry, why), names in actions.items()
     ]
-    return {"does": _largest(does), "does_not": _largest(_not_started(found.not_started))}
+    not_started = _not_started(found.not_started, specs)
+    return {"does": _largest(does), "does_not": _largest(not_started), "full": _full(found.not_started)}
 
 
-def _not_started(items: Sequence[NotStarted]) -> list[dict[str, Any]]:
+def _full(items: Iterable[NotStarted]) -> list[str]:
+    """`40 of 40 slots of tile-${tile} are taken` for each limit that is reached, once."""
+    found: dict[str, None] = {}
+    for one in items:
+        given = dict(one.reason.arguments)
+        if one.reason.code is ReasonCode.PARALLELISM_FULL:
+            found[f"{given['limit']} of {given['limit']} slots of {shown(str(given['entry']))} are taken"] = None
+        elif one.reason.code is ReasonCode.PROJECT_FULL:
+            found[f"{given['limit']} of {given['limit']} slots of the project are taken"] = None
+        elif one.reason.code in _LIMITS:
+            found[shown(reason_text(one.reason))] = None
+    return list(found)[:MOST_LIMITS]
+
+
+def _not_started(items: Sequence[NotStarted], specs: Mapping[str, SessionSpec]) -> list[dict[str, Any]]:
     """One item for each entry and reason; reasons that differ in numbers and names only are one."""
     found: dict[tuple[str, str, str], list[NotStarted]] = {}
     for one in items:
-        found.setdefault((one.kind, one.entry, cause_key(reason_text(one.reason))), []).append(one)
+        text = reason_and_share(one.reason, specs.get(one.entry.casefold()))
+        found.setdefault((one.kind, one.entry, cause_key(text)), []).append(one)
     return [
         {
             "action": kind,
             "entry": shown(entry),
-            "why": shown(reason_text(members[0].reason) if len(members) == 1 else key),
+            "why": shown(
+                reason_and_share(members[0].reason, specs.get(entry.casefold())) if len(members) == 1 else key
+            ),
             "count": sum(one.count for one in members),
             "example": shown(members[0].names[0]) if members[0].names else "",
         }

@@ -44,7 +44,7 @@ def public_project(project: Mapping[str, Any]) -> dict[str, Any]:
         "retries": [],
         "failed": _numbers_of_entries(project, lambda one: one["counts"].get("failed", 0)),
         "retried": _numbers_of_entries(project, lambda one: one["retried"]),
-        "next": {key: _counted(items) for key, items in project["next"].items()},
+        "next": {"full": [], **{key: _counted(project["next"][key]) for key in ("does", "does_not")}},
         "refused": "",
         "notes": [],
         "commands": {},

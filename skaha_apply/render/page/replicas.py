@@ -9,8 +9,7 @@ from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
 from skaha_apply.render.page.columns import column, names_column
 from skaha_apply.render.page.shown_text import SharedTexts, shown
-from skaha_apply.render.page.words import is_active, progress_text, shown_word
-from skaha_apply.render.reasons import reason_text
+from skaha_apply.render.page.words import is_active, progress_text, reason_and_share, shown_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +77,7 @@ def replica_columns(rows: Sequence[ReplicaStatus], slow: Sequence[str], tables: 
         "c": column([tables.texts.number(shown(row.cause)) for row in rows]),
         "k": column([tables.causes.get(row.name, 0) for row in rows]),
         "b": column([tables.texts.number(shown(tables.retried.get(row.name, ""))) for row in rows]),
-        "y": column([tables.texts.number(_reason(row)) for row in rows]),
+        "y": column([tables.texts.number(_reason(row, spec)) for row, spec in zip(rows, specs, strict=True)]),
         "cores": column([spec.cores if spec else None for spec in specs]),
         "ram": column([_first(row.ram, spec.ram if spec else None) for row, spec in zip(rows, specs, strict=True)]),
         "gpus": column([spec.gpus if spec else None for spec in specs]),
@@ -119,8 +118,8 @@ def _attempt(one: Attempt, tables: Tables) -> list[Any]:
     ]
 
 
-def _reason(row: ReplicaStatus) -> str:
-    text = shown(reason_text(row.reason))
+def _reason(row: ReplicaStatus, spec: SessionSpec | None) -> str:
+    text = shown(reason_and_share(row.reason, spec))
     text = "" if text in _OBVIOUS else text
     return f"{text}; {shown(row.event)}" if row.event else text
 

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.progress.summary import WAITING_WORDS, ProgressGroup, QueuePart, group_of, queue_part
+from skaha_apply.model.reasons import ReasonCode
 from skaha_apply.model.session import ACTIVE, Phase
+from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from skaha_apply.model.reasons import Reason
+    from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.status import ReplicaStatus
 
 # Each class has a color and a shape. It is a group of the summary, except that queued replicas without a session on the
@@ -50,6 +54,17 @@ def classified(text: str) -> list[str]:
     name = "waiting" if waits else class_of(plain)
     part = {"queued": QueuePart.SERVER.value, "waiting": QueuePart.START.value}.get(name, "")
     return [text, name, waits or part]
+
+
+def reason_and_share(reason: Reason, spec: SessionSpec | None) -> str:
+    """The text of a reason; if a replica waits until all of an entry have ended, with the share that must succeed."""
+    text = reason_text(reason)
+    shares = {name.casefold(): share for name, share in spec.require.items()} if spec else {}
+    given = dict(reason.arguments).get("dependencies", ())
+    waits = given if isinstance(given, tuple) else ()
+    names = [str(dict(one.arguments)["entry"]).casefold() for one in waits if one.code is ReasonCode.NOT_ENDED]
+    known = [f"{100 * shares[name]:.4g} %" for name in names if name in shares]
+    return f"{text}; it starts after that if {' and '.join(known)} succeeded" if known else text
 
 
 def word_of(row: ReplicaStatus) -> str:
