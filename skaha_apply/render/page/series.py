@@ -20,11 +20,12 @@ DECADES = 7
 _WAITED = (50, 90, 100)  # percent
 
 
-def running_and_queued(timeline: Timeline, zero: int) -> dict[str, list[int]]:
+def running_and_queued(timeline: Timeline, zero: int) -> dict[str, Any]:
     """The numbers of sessions after each time `t`, in seconds after `zero`.
 
     `running` counts the sessions that listings showed as running. `possible` also counts those that ended at a time
     that no listing showed, and have perhaps not ended yet. `queued` counts accepted sessions that have not started.
+    `unseen` is the number of sessions that ended at a time that no listing showed.
     """
     changes: dict[int, list[int]] = {}
 
@@ -43,6 +44,7 @@ def running_and_queued(timeline: Timeline, zero: int) -> dict[str, list[int]]:
     kept = _kept(times)
     names = ("running", "possible", "queued")
     return {
+        "unseen": sum(one.observed_end < one.end for one in _segments(timeline.lanes)),
         "t": [times[last] for _, last in kept],
         **{
             name: [max(values[first : last + 1]) for first, last in kept]

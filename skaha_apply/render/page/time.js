@@ -10,15 +10,19 @@ function drawTime(view) {
 function overTime(view) {
   const { project } = view, { series, queue } = project;
   const host = element("div", { class: "plot" });
-  const unseen = series.possible.some((value, place) => value > series.running[place]);
   const made = card("time", "Running and queued", element("div", { class: "key" },
     key("line-running", "running"), key("line-queued", "queued"),
-    unseen ? key("unseen-end", "end not observed") : "", series.limit ? key("limit", `limit ${number(series.limit)}`) : ""), host,
+    series.unseen ? key("unseen-end", "end not observed") : "", series.limit ? key("limit", `limit ${number(series.limit)}`) : ""), host,
   element("p", { class: "small" }, queueText(queue)),
-  unseen ? element("p", { class: "small quiet" }, "Dashed: with the sessions whose end no listing showed. They ended at some time between two listings.") : "");
+  series.unseen ? element("p", { class: "small quiet" }, unseenText(series.unseen)) : "");
   if (!series.t.length) host.append(element("p", { class: "quiet" }, "No session was accepted yet."));
   else view.onResize(host, (width) => host.replaceChildren(seriesChart(project, width)));
   return made;
+}
+
+function unseenText(count) {
+  return `Dashed: ${plural(count, "session", "sessions")} ended between two listings, so nobody knows when. `
+    + "The dashed line counts them until the listing that showed the end, the solid line until the last one that showed them running.";
 }
 
 function queueText(queue) {
@@ -58,43 +62,55 @@ function runTimes(view) {
     const host = element("div", {});
     made.append(element("div", { class: "plot runs" }, element("h3", {}, entry.name, " ",
       element("span", { class: "quiet small" }, runText(entry))), host));
-    view.onResize(host, (width) => host.replaceChildren(runChart(entry, view.data, width)));
+    view.onResize(host, (width) => host.replaceChildren(runChart(entry, width)));
   }
   if (entries.length > 8) made.append(element("p", { class: "quiet" }, `and ${entries.length - 8} more entries`));
+  if (entries.length) made.append(element("p", { class: "small quiet" }, `The server ends a session after ${Math.round(view.data.deadline / 86400)} days.`));
   return made;
 }
 
 function runText(entry) {
-  const median = entry.median === null ? "" : `median ${duration(entry.median)}`;
-  const longest = entry.longest === null ? "" : `, the longest now running ${duration(entry.longest)}`;
-  return median + longest;
+  return [
+    entry.median === null ? "" : `median ${duration(entry.median)}`,
+    entry.longest === null ? "" : `the longest now running ${duration(entry.longest)}`,
+    entry.timeout ? `timeout ${duration(entry.timeout)}` : "",
+  ].filter(Boolean).join(", ");
 }
 
-/** A histogram on a logarithmic axis, from a second to the deadline of the server. */
-function runChart(entry, data, width) {
-  const height = 96, bins = entry.runs, perDecade = 6, most = Math.max(...bins);
-  const first = Math.max(0, bins.findIndex(Boolean) - 2), end = Math.log10(data.deadline) * perDecade + 0.6;
+const PER_DECADE = 6; // bins
+const LEAST_BINS = 9; // on an axis
+const TIMES = [
+  ...[1, 2, 5, 10, 20, 30].map((value) => [value, `${value} s`]), ...[1, 2, 5, 10, 20, 30].map((value) => [60 * value, `${value} min`]),
+  ...[1, 2, 5, 10].map((value) => [3600 * value, `${value} h`]), ...[1, 2, 5, 10].map((value) => [86400 * value, `${value} d`]),
+];
+
+function binOf(seconds) {
+  return Math.log10(Math.max(1, seconds)) * PER_DECADE;
+}
+
+/** A histogram on a logarithmic axis, which ends near the longest time. */
+function runChart(entry, width) {
+  const height = 96, bins = entry.runs, most = Math.max(...bins);
+  const first = Math.max(0, bins.findIndex(Boolean) - 1), last = bins.findLastIndex(Boolean) + 1;
+  const end = Math.max(first + LEAST_BINS, last + 1, binOf(entry.longest || 0) + 1);
   const x = (bin) => MARGIN.left + ((bin - first) / (end - first)) * (width - MARGIN.left - MARGIN.right);
   const y = (value) => height - MARGIN.bottom - (value / most) * (height - MARGIN.top - MARGIN.bottom);
-  const made = frame(width, height, `Run times of ${entry.name}: ${runText(entry)}; the server ends a session after ${duration(data.deadline)}`);
+  const made = frame(width, height, `Run times of ${entry.name}: ${runText(entry)}`);
   made.append(drawing("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(0), y2: y(0) }));
   made.append(drawing("text", { x: MARGIN.left - 6, y: y(most) + 8, "text-anchor": "end" }, number(most)));
   bins.forEach((count, bin) => {
     if (count) made.append(drawing("rect", { class: "bin", x: x(bin), y: Math.min(y(count), y(0) - 1.5), width: Math.max(1.5, x(bin + 1) - x(bin) - 1), height: Math.max(1.5, y(0) - y(count)) }));
   });
   let before = -100;
-  for (const [seconds, text] of [[1, "1 s"], [10, "10 s"], [60, "1 min"], [600, "10 min"], [3600, "1 h"], [36000, "10 h"], [86400, "1 d"]]) {
-    const at = x(Math.log10(seconds) * perDecade);
-    if (at < MARGIN.left - 1 || at - before < 46 || at > width - MARGIN.right - 70) continue;
+  for (const [seconds, text] of TIMES) {
+    const at = x(binOf(seconds));
+    if (at < MARGIN.left - 1 || at - before < 52 || at > width - MARGIN.right - 12) continue;
     before = at;
     made.append(drawing("text", { x: at, y: height - 7, "text-anchor": "middle" }, text));
   }
-  const deadline = x(Math.log10(data.deadline) * perDecade);
-  made.append(drawing("line", { class: "deadline", x1: deadline, x2: deadline, y1: MARGIN.top, y2: y(0) }),
-    drawing("text", { x: deadline + 6, y: height - 7, "text-anchor": "end" }, `limit ${Math.round(data.deadline / 86400)} d`));
-  if (entry.timeout) {
-    const at = x(Math.log10(Math.max(1, entry.timeout)) * perDecade);
-    made.append(drawing("line", { class: "limit", x1: at, x2: at, y1: MARGIN.top, y2: y(0) }, drawing("title", {}, `timeout ${duration(entry.timeout)}`)));
+  for (const [seconds, kind, text] of [[entry.timeout, "limit", "timeout"], [entry.longest, "longest", "the longest now running"]]) {
+    if (!seconds || binOf(seconds) < first || binOf(seconds) > end) continue;
+    made.append(drawing("line", { class: kind, x1: x(binOf(seconds)), x2: x(binOf(seconds)), y1: MARGIN.top, y2: y(0) }, drawing("title", {}, `${text} ${duration(seconds)}`)));
   }
   return made;
 }
@@ -102,6 +118,10 @@ function runChart(entry, data, width) {
 function usage(view) {
   const entries = view.project.entries.filter((entry) => entry.use.cores.n || entry.use.ram.n || entry.use.ram.most !== null);
   if (!entries.length) return "";
+  const title = "Requested, and the highest seen in use";
+  if (entries.every((entry) => entry.use.cores.seen === null && entry.use.ram.seen === null)) {
+    return card("use", title, element("p", { class: "quiet" }, "No listing has shown yet what sessions use, so there is nothing to compare with the requests."));
+  }
   const seen = (one, unit) => (one.seen === null ? "–" : `${one.seen}${unit}`);
   const advice = (entry) => [["cores", entry.use.cores, ""], ["ram", entry.use.ram, ""]]
     .filter(([, one]) => one.would_do !== null).map(([name, one]) => `${name}: ${one.would_do} would do for 99 %`).join("; ");
@@ -113,8 +133,8 @@ function usage(view) {
     element("td", { class: "number" }, seen(entry.use.ram, " GB")),
     element("td", {}, advice(entry)),
     element("td", { class: "quiet" }, entry.image)));
-  const heads = [["Entry", ""], ["Cores", "number"], ["cores seen", "number"], ["RAM", "number"], ["RAM seen", "number"], ["", ""], ["Image", ""]];
-  return card("use", "Requested, and the highest seen in use", element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Resources of each entry" },
+  const heads = [["Entry", ""], ["Cores", "number"], ["Most cores seen", "number"], ["RAM", "number"], ["Most RAM seen", "number"], ["", ""], ["Image", ""]];
+  return card("use", title, element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Resources of each entry" },
     element("table", {}, element("thead", {}, element("tr", {}, heads.map(([text, kind]) => (text ? element("th", { scope: "col", class: kind || null }, text) : element("td", {}))))),
       element("tbody", {}, rows))));
 }
