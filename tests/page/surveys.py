@@ -26,6 +26,7 @@ COMMANDS = {
     "rerun": "skaha-apply mark rerun REPLICA --sandbox",
     "rerun-failed": "skaha-apply mark rerun --phase failed --sandbox",
     "apply": "skaha-apply apply --sandbox --wait complete",
+    "page": "skaha-apply status --html survey.html --sandbox",
 }
 
 

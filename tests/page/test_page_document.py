@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
-from surveys import data_of, survey_of_failures, survey_of_retries
+from surveys import T0, data_of, survey_of_failures, survey_of_retries
 
+from skaha_apply.model.status import Lane, Segment, SegmentKind
 from skaha_apply.render.page.columns import column, names_column
-from skaha_apply.render.page.words import word_of
+from skaha_apply.render.page.page import page_parts
+from skaha_apply.render.page.series import running_and_queued
+from skaha_apply.render.page.words import CLASSES, word_of
 
 MOST_BYTES = 1_500_000  # of a page with 20,000 replicas
 
@@ -116,3 +120,33 @@ def test_a_public_page_names_the_entries_that_leave_the_end_unknown():
     for public in (False, True):
         (project,) = data_of(survey_of_retries(), public=public)["projects"]
         assert project["pace"]["not_estimated"] == ["stack-${tile}", "catalog"]
+
+
+def test_a_replica_that_waits_for_all_states_the_share_that_must_succeed():
+    (project,) = data_of(survey_of_retries())["projects"]
+    text = "needs stack-${tile} (12 of 12 not ended); it starts after that if 95 % succeeded"
+    assert [one["why"] for one in project["next"]["does_not"] if one["entry"] == "catalog"] == [text]
+    assert text in project["texts"]
+    assert project["next"]["full"] == ["4 of 4 slots of tile-${tile} are taken"]
+
+
+def test_the_sessions_whose_end_no_listing_showed_are_counted(tiles):
+    run = SegmentKind.DONE
+    segments = (Segment(run, T0, T0 + 60, T0 + 45), Segment(run, T0 + 60, T0 + 90), Segment(run, T0 + 99, T0 + 99))
+    drawn = replace(tiles.timeline, lanes=(Lane("a", "a", segments), Lane("b", "b", segments[:1])))
+    assert running_and_queued(drawn, int(T0))["unseen"] == 2
+
+
+def luminance(color):
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_squares_of_each_class_have_enough_contrast():
+    schemes = [dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", one)) for one in page_parts().style.split(":root {")[1:4]]
+    assert len(schemes) == 3
+    for colors in schemes:
+        for name in CLASSES:
+            dark, light = sorted((luminance(colors[name]), luminance(colors["card"])))
+            assert (light + 0.05) / (dark + 0.05) >= 3, (name, colors[name])

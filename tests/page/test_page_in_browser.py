@@ -152,6 +152,64 @@ def test_the_end_is_not_known_before_a_replica_of_each_entry_has_ended(browser, 
     assert re.search(r"tile-\S+: about [-\d: ]+; no replica of stack-\S+, catalog has ended", shown)
 
 
+def test_nothing_to_start_now_states_what_starts_later(browser, tmp_path):
+    file, data = tmp_path / "full.html", data_of(survey_of_retries())
+    data["projects"][0]["next"]["does"] = []
+    file.write_text(page_html(data), encoding="utf-8")
+    browser.open(file)
+    shown = browser.text("next")
+    for part in ("Nothing to start now: 4 of 4 slots of tile-", "5 start as slots become free", "11 after their"):
+        assert part in shown
+    assert "would do" not in shown
+    assert "If none is running, this one does" in shown
+    data["projects"][0] |= {"waits": {}, "counts": {"running": 4}}
+    file.write_text(page_html(data), encoding="utf-8")
+    browser.open(file)
+    assert "skaha-apply apply" not in browser.text("next")
+
+
+def panel_of(browser, name):
+    browser.focus("filter")
+    browser.script("document.getElementById('filter').value = ''")
+    browser.keys(*name, ENTER, ENTER)
+    return browser.text("panel")
+
+
+def test_the_panel_has_the_commands_that_fit_the_phase(browser, page, retries):
+    browser.open(retries)
+    waiting, running = panel_of(browser, "tile-t00009"), panel_of(browser, "tile-t00003")
+    assert "not started, up to 2 attempts" in waiting
+    assert ("skaha-apply logs" in waiting, "mark rerun" in waiting) == (False, False)
+    assert ("skaha-apply logs" in running, "mark rerun" in running) == (True, False)
+    browser.open(page)
+    failed = panel_of(browser, "tile-t00083")
+    order = ["Fix the cause", "skaha-apply logs", "Mark the replica", "mark rerun tile-t00083", "skaha-apply apply"]
+    assert [part in failed for part in order] == [True] * len(order)
+    assert sorted(order, key=failed.index) == order
+
+
+def test_a_narrow_panel_cuts_nothing_and_breaks_commands_at_spaces(browser, retries):
+    browser.open(retries, width=390)
+    panel_of(browser, "tile-t00003")
+    assert browser.script(
+        "return [...document.querySelectorAll('#panel, #panel .wide')].every(one => one.scrollWidth <= one.clientWidth)"
+    )
+    lines = "[...document.querySelectorAll('#panel code span')].map(one => one.getClientRects().length)"
+    assert set(browser.script(f"return {lines}")) == {1}
+
+
+def test_the_axis_of_run_times_ends_near_the_longest_time(browser, page):
+    browser.open(page)
+    right = (
+        "const ends = (svg) => [...svg.querySelectorAll('.bin')].map(bin => bin.getBoundingClientRect().right);"
+        "const left = (svg) => svg.getBoundingClientRect().x;"
+        "return [...document.querySelectorAll('.plot.runs svg')].map(svg => Math.max(...ends(svg)) - left(svg))"
+    )
+    width = browser.script("return document.querySelector('.plot.runs svg').getBoundingClientRect().width")
+    assert max(browser.script(right)) > 0.4 * width
+    assert "after 14 days" in browser.text("runs")
+
+
 EVIL = "</script><img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
 
 
@@ -266,6 +324,7 @@ def test_a_page_is_out_of_date_after_three_polls_of_open_work(browser, tiles, tm
         browser.open(file)
         assert browser.script("return document.getElementById('age').className") == kind
         assert "ago" in browser.text("age")
+        assert ("skaha-apply status --html survey.html" in browser.text("top")) == bool(kind)
 
 
 def test_a_number_of_the_head_shows_exactly_its_replicas(browser, page, retries):

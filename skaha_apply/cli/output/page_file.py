@@ -65,9 +65,9 @@ class PageFile:
             page = make()
             if page is not None:
                 project = page.status.project
-                self._pages[project] = replace(
-                    page, poll=self._poll, commands=page_commands(project, one_of_several=len(self._order) > 1)
-                )
+                commands = page_commands(project, one_of_several=len(self._order) > 1)
+                commands["page"] = project_command(f"status --html {shlex.quote(self._file)}")
+                self._pages[project] = replace(page, poll=self._poll, commands=commands)
                 self._write(self._file)
             self._problem = None
         except SkahaApplyError as error:

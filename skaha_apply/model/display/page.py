@@ -33,8 +33,8 @@ class ProjectPage:
     `limit` is the number of sessions that can be active at the same time, None for no limit. `logs` are saved logs by
     live name. `notes` are those of the plan, `refused` is the safety rule that refuses the next apply. `poll` is the
     number of seconds after which the page is written again, None if nothing repeats. `commands` are command lines with
-    the options of this invocation, by name: `logs`, `show`, `rerun`, `rerun-failed`, `apply`. They contain `REPLICA`
-    where the name of a replica belongs.
+    the options of this invocation, by name: `logs`, `show`, `rerun`, `rerun-failed`, `apply`, and `page`, which
+    writes the file of the page again. They contain `REPLICA` where the name of a replica belongs.
     """
 
     status: ProjectStatus

@@ -37,7 +37,8 @@ function card(id, title, ...children) {
 
 /** A command in full, with a button that copies it. */
 function command(text, what) {
-  const code = element("code", { tabindex: 0 }, text);
+  const words = text.split(" ").map((word, place) => [place ? " " : "", element("span", {}, word)]); // a line ends at a space only
+  const code = element("code", { tabindex: 0 }, words);
   const button = element("button", { type: "button", "aria-label": `Copy the command: ${what}` }, "Copy");
   button.addEventListener("click", async () => {
     button.textContent = (await copy(text, code)) ? "Copied" : "Press Ctrl+C";

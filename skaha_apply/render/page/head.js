@@ -10,6 +10,7 @@ function drawHead(view) {
       element("h1", {}, project.name),
       element("p", { id: "age" })),
     project.server ? element("p", { class: "quiet small" }, project.server) : null,
+    project.commands.page ? element("div", { id: "remedy", hidden: true }, element("p", { class: "small" }, "This command writes the page again:"), command(project.commands.page, "write this page again")) : "",
     view.data.projects.length > 1 ? projectButtons(view) : "",
     bar(project, view.data),
     legend(view, project),
@@ -42,6 +43,8 @@ function drawAge(view) {
   const seconds = Math.max(0, now - project.at);
   const old = project.open && seconds > 3 * view.data.poll;
   age.className = old ? "alarm" : "";
+  const remedy = document.getElementById("remedy");
+  if (remedy) remedy.hidden = !old;
   fill(age, "as of ", time(project.at, now), ` (${duration(seconds)} ago)`, old ? " – out of date" : "");
 }
 

@@ -28,7 +28,7 @@ class Panel {
     const close = element("button", { type: "button", onclick: () => this.close() }, "Close");
     fill(this.host,
       element("div", { class: "panel-head" }, element("h2", { id: "panel-title" }, one.name), close),
-      element("p", {}, swatch(one.group), ` ${one.word}`, one.of > 1 ? (one.attempt ? `, attempt ${one.attempt} of ${one.of}` : `, up to ${one.of} attempts`) : "", one.slow ? ", slow: over 3 times the median" : ""),
+      element("p", {}, swatch(one.group), ` ${one.word}`, one.of > 1 ? (one.attempt ? `, attempt ${one.attempt} of ${one.of}` : `, not started, up to ${one.of} attempts`) : "", one.slow ? ", slow: over 3 times the median" : ""),
       one.cause ? element("p", { class: "strong" }, one.cause) : "",
       one.reason ? element("p", { class: "quiet" }, one.reason) : "",
       attempts(project, one),
@@ -66,10 +66,10 @@ function attempts(project, one) {
     const ran = row.wait === null ? "" : row.ran === null ? `${duration(Math.max(0, now - row.wait))} so far` : duration(row.ran);
     const result = row.cause && row.cause !== one.cause ? `${row.word}: ${row.cause}` : row.word;
     const cells = [row.attempt, result, time(project.zero + row.accepted, project.at), queued, ran, row.ram === null ? "" : `${row.ram} GB`];
-    return element("tr", {}, cells.map((cell) => element("td", {}, cell)));
+    return element("tr", {}, cells.map((cell, place) => element("td", { "data-name": heads[place], class: cell === "" ? "empty" : null }, cell)));
   });
   return element("section", {}, element("h3", {}, "Attempts"), element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Attempts" },
-    element("table", {}, element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
+    element("table", { class: "attempts" }, element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
       element("tbody", {}, body))), missing);
 }
 
@@ -96,9 +96,28 @@ function log(project, one) {
 }
 
 function commands(project, one) {
+  if (one.group === "failed" && project.commands.rerun) return steps(project, one);
   const known = [["logs", "Print the log"], ["show", "Print the history"], ["rerun", "Run it again at the next apply"]];
-  const useful = { logs: one.accepted !== null || one.earlier.length, show: true, rerun: RERUN.includes(one.group) };
+  const useful = { logs: hasRun(one), show: true, rerun: one.accepted !== null && RERUN.includes(one.group) };
   const items = known.filter(([name]) => project.commands[name] && useful[name]).map(([name, what]) =>
-    element("li", {}, element("p", { class: "small quiet" }, what), command(project.commands[name].replace("REPLICA", pattern(one)), what)));
+    element("li", {}, element("p", { class: "small quiet" }, what), filledCommand(project, one, name, what)));
   return items.length ? element("section", {}, element("h3", {}, "Commands"), element("ul", {}, items)) : "";
+}
+
+/** Whether a session of the replica has started, so that it can have a log. */
+function hasRun(one) {
+  return one.earlier.length > 0 || (one.accepted !== null && !["queued", "waiting"].includes(one.group));
+}
+
+function filledCommand(project, one, name, what) {
+  return command(project.commands[name].replace("REPLICA", pattern(one)), what);
+}
+
+/** What to do about a final failure, in its order. */
+function steps(project, one) {
+  const items = [
+    ["Fix the cause. The log and the history show it.", ["logs", "show"]], ["Mark the replica.", ["rerun"]], ["Apply.", ["apply"]],
+  ];
+  return element("section", {}, element("h3", {}, "To run it again"), element("ol", { class: "steps" }, items.map(([text, names]) =>
+    element("li", {}, element("p", {}, text), names.filter((name) => project.commands[name]).map((name) => filledCommand(project, one, name, `${text} (${name})`))))));
 }
