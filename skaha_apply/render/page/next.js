@@ -19,7 +19,7 @@ function drawNext(view) {
   const notes = project.notes.map((note) => element("p", { class: "quiet small" }, note));
   made.append(...notes);
   if (project.commands.apply && (does.length || waits)) {
-    if (!does.length) made.append(element("p", { class: "small after" }, "A running `apply --wait` starts them. If none is running, this one does:"));
+    if (!does.length) made.append(element("p", { class: "small after" }, "An apply that waits starts them. If none is running, this one does:"));
     made.append(command(project.commands.apply, "apply"));
   }
   return made;
