@@ -7,7 +7,9 @@ SOCKET LIBRARIES`, this file is the prepared process.
 
 from __future__ import annotations
 
+import atexit
 import builtins
+import dataclasses
 import gc
 import importlib
 import json
@@ -273,12 +275,41 @@ def prepare(libraries):
         for module in pkgutil.walk_packages(package.__path__, "skaha_apply."):
             if not module.name.startswith(NOT_IMPORTED):
                 importlib.import_module(module.name)
+        make_methods("skaha_apply")
     gc.collect()
     gc.freeze()
+
+
+def make_methods(package):
+    """Make the methods of the package's dataclasses, which are otherwise made in each fork that calls them."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith(f"{package}.")]
+    for cls in {one for module in modules for one in vars(module).values() if isinstance(one, type)}:
+        if dataclasses.is_dataclass(cls) and cls.__module__.startswith(f"{package}."):
+            for name in {"__init__", "__eq__", "__hash__"} & vars(cls).keys():
+                with suppress(Exception):  # the call makes the method; it fails because there are no arguments
+                    getattr(cls, name)(object.__new__(cls))
+
+
+def end(code):
+    """End the process as an interpreter does, but leave its memory to the kernel.
+
+    An interpreter frees each object one by one. In a fork, that copies all that the prepared process has imported.
+    """
+    gc.collect()  # warns of what was not closed
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return  # the interpreter reports it, and changes the exit code
+    os._exit(code)
 
 
 if __name__ == "__main__":
     sys.path.pop(0)
     prepare(sys.argv[2].split(","))
     if (taken := serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
-        sys.exit(become(*taken))
+        code = become(*taken)
+        end(code)
+        sys.exit(code)
