@@ -38,6 +38,8 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a bug of the tool must not look like a mistake of the user
         return _show_bug(streams, error, verbose=options.verbose)
+    finally:
+        streams.end()
 
 
 def _keep_shared_options(options: CommonOptions) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from skaha_apply.cli import main
@@ -13,6 +16,26 @@ COMMANDS = [
     ["state", "mv"], ["doctor"], ["ps"], ["open"], ["limits"], ["sandbox"], ["sandbox", "serve"],
     ["sandbox", "stop"], ["sandbox", "status"],
 ]  # fmt: skip
+MANIFEST = """\
+version: 1
+project: survey
+sessions: [{name: reduce, image: "images.canfar.net/skaha/astroml:24.07", cmd: sleep, args: ["600"]}]
+"""
+AFTER_A_COMMAND = """\
+import logging, os, sys
+from skaha_apply.cli import main
+from skaha_apply.cli.output.outlet import standard_output
+
+assert main(["lint", "m.yaml", "-v"]) == 0
+assert logging.getLogger("skaha_apply").handlers == []
+with standard_output():
+    kept = sys.stderr
+os.close(2)
+other = open("other.txt", "w")
+assert other.fileno() == 2
+logging.getLogger("skaha_apply.http").info("a request")
+kept.write("a message")
+"""
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -110,6 +133,16 @@ def test_convert_prints_a_manifest_that_plans(capsys, tmp_path):
     manifest = tmp_path / "m.yaml"
     manifest.write_text(capsys.readouterr().out)
     assert main(["lint", str(manifest)]) == 0
+
+
+def test_nothing_is_printed_after_its_end(tmp_path):
+    """A process that continues gives the descriptor to another file, or to a connection."""
+    (tmp_path / "m.yaml").write_text(MANIFEST)
+    script = tmp_path / "continues.py"
+    script.write_text(AFTER_A_COMMAND)
+    ended = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "other.txt").read_text() == ""
 
 
 def test_lint_prints_file_line_and_column(capsys, tmp_path, monkeypatch):

@@ -18,6 +18,14 @@ def show_records(streams: Streams) -> None:
     logger.addHandler(LogHandler(streams))
 
 
+def hide_records() -> None:
+    """End `show_records`, because the streams end with their command and the process may continue."""
+    logger = logging.getLogger("skaha_apply")
+    for handler in [one for one in logger.handlers if isinstance(one, LogHandler)]:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
 class LogHandler(logging.Handler):
     """Prints each log record as one line."""
 

@@ -65,6 +65,10 @@ class Outlet(io.TextIOBase):
             raise OSError("this stream has no descriptor")
         return self._file
 
+    def end(self) -> None:
+        """Discard what is written from now on: the descriptor can soon belong to another file or connection."""
+        self.stream = self._file = None
+
     def flush(self) -> None:
         """Do nothing: every write is passed on at once."""
 
@@ -166,6 +170,8 @@ def standard_output() -> Iterator[Callable[[ExitCode], ExitCode]]:
         yield final_code
     finally:
         sys.stdout, sys.stderr = before
+        out.end()
+        err.end()
 
 
 def outlet_of(stream: object) -> Outlet:

@@ -57,6 +57,13 @@ class Streams:
 
         show_records(self)
 
+    @staticmethod
+    def end() -> None:
+        """End the live table and the log records of a command, because a Python process may continue after it."""
+        Streams.above = None
+        if shown := sys.modules.get("skaha_apply.cli.output.log_records"):
+            shown.hide_records()
+
     def show(self, text: str) -> None:
         """Print a result on standard output; in a terminal, long lines are wrapped between words."""
         self.out.write(_fitted(text, self.out_width))
