@@ -85,6 +85,20 @@ def test_without_the_option_no_log_leaves_the_machine_and_kept_ones_stay(desk, g
     assert files(git) == ["state.json"]
 
 
+def test_the_log_of_a_replica_that_timed_out_stays_although_its_session_is_deleted(desk, git, sandbox):
+    (desk.folder / "run.sh").write_text("echo no convergence yet; exec sleep 600\n")
+    desk.write({"name": "tile", "cmd": "bash", "args": ["run.sh"], "timeout": "30s"})
+    desk.apply(*OPTION, "--state-logs")
+    session = f"/session/{desk.live()['tile']['id']}"
+    sandbox.wait_until(lambda: "convergence" in sandbox.get(session, view="logs").text)
+    sandbox.clock(31)
+    for _ in range(2):
+        desk.apply(*OPTION, "--state-logs", code=9)
+        assert "tile" not in desk.live()
+        (path,) = (one for one in files(git) if one.endswith(".log"))
+        assert git("show", f"{STATE}:{path}") .strip() == "no convergence yet"
+
+
 def test_a_state_without_logs_refuses_the_option_before_anything_is_done(desk, one_line):
     desk.write({"name": "tile", "cmd": "true"})
     one_line(desk("apply", "--yes", "--state-logs", code=4), r"--state-logs requires a state in git", r"--state git:")

@@ -13,6 +13,7 @@ from skaha_apply.state.git.address import GitRemote
 from skaha_apply.state.git.logs import FILE_LIMIT, TOTAL_LIMIT
 from skaha_apply.state.git.store import GitStore
 from skaha_apply.state.remote.rescue import rescue_path
+from tests.counted_calls import calls_for_each_further
 
 STATE = "refs/heads/skaha-state/survey"
 
@@ -93,6 +94,86 @@ def test_the_log_of_a_failed_replica_is_a_file_of_the_one_commit_until_it_is_don
         assert names(branch) == []
 
     asyncio.run(main())
+
+
+def test_an_empty_log_does_not_replace_a_stored_one_nor_one_that_is_not_stored_yet(opened, branch, make_document):
+    """The server returns an empty log for a session that the tool has deleted, such as one that timed out."""
+
+    async def main():
+        active, store = make_document(1, replicas=2), opened()
+        paths = [f"logs/{'/'.join(label(active, 1))}.{suffix}" for suffix in ("events", "log")]
+        await store.acquire("apply", 0)
+        store.shared_logs.add(*label(active, 1), "before the delete\n", None)
+        await write(store, active)
+        assert names(branch) == []
+        store.shared_logs.add(*label(active, 1), "", "an event\n")
+        await write(store, failed(make_document(2, replicas=2), 1), last=True)
+        assert names(branch) == paths
+
+        other = opened()
+        await other.acquire("apply", 0)
+        document = await other.read()
+        other.shared_logs.add(*label(active, 1), "", "<none>")
+        await other.write(document.model_copy(update={"serial": 3}))
+        other.shared_logs.add(*label(active, 1), "", "a later event\n")
+        await other.write(document.model_copy(update={"serial": 4}), last=True)
+        assert names(branch) == paths
+        assert await other.shared_logs.read(*label(active, 1)) == ("before the delete\n", "a later event\n")
+
+    asyncio.run(main())
+
+
+def test_a_log_that_is_added_during_a_push_is_in_the_next_one(opened, branch, repository, make_document):
+    async def main():
+        document, store = failed(make_document(1), 1), opened()
+        await store.acquire("apply", 0)
+        store.shared_logs.add(*label(document, 1), "first\n", None)
+        hook = repository / "hooks" / "pre-receive"
+        hook.write_text("#!/bin/sh\necho >> pushed\nwhile [ ! -e added ]; do sleep 0.02; done\n")
+        hook.chmod(0o755)
+        writing = asyncio.ensure_future(write(store, document))
+        while not (repository / "pushed").exists():  # noqa: ASYNC110 - the state of another process
+            await asyncio.sleep(0.01)
+        store.shared_logs.add(*label(document, 1), "second\n", None)
+        (repository / "added").touch()
+        await writing
+        await store.write(failed(make_document(2), 1), last=True)
+        assert (await store.shared_logs.read(*label(document, 1)))[0] == "second\n"
+
+    asyncio.run(main())
+
+
+def test_logs_of_done_replicas_leave_room_for_those_of_active_ones(opened, branch, make_document):
+    """The logs that are not stored yet have a limit, too: those of active replicas stay, those of done ones go."""
+    numbers = range(1, 21)
+    text = "x" * (FILE_LIMIT - 1) + "\n"
+
+    async def main():
+        active, store = make_document(1, replicas=60), opened()
+        await store.acquire("apply", 0)
+        for number in numbers:  # they run, and the tool is about to delete them
+            store.shared_logs.add(*label(active, number), text, None)
+        for number in range(21, 33):
+            store.shared_logs.add(*label(active, number), text, None)
+        done = failed(active, *range(21, 33), phase=Phase.DONE)
+        await write(store, done)
+        for number in range(41, 53):
+            store.shared_logs.add(*label(active, number), text, None)
+        await store.write(failed(done, *numbers, *range(41, 53)).model_copy(update={"serial": 2}), last=True)
+        assert names(branch) == sorted(
+            f"logs/{'/'.join(label(active, number))}.log" for number in (*numbers, *range(41, 53))
+        )
+
+    asyncio.run(main())
+
+
+def test_the_cost_of_a_log_does_not_grow_with_the_logs_that_wait(opened):
+    def work(size):
+        logs = opened().shared_logs
+        for number in range(size):
+            logs.add(f"tile-{number}", f"1-id{number}", "short\n", None)
+
+    assert calls_for_each_further(work, few=200, many=400)["state"] < 20
 
 
 def test_files_have_a_limit_and_the_newest_are_kept(opened, branch, make_document):

@@ -27,6 +27,47 @@ TOTAL_LIMIT = 1024 * 1024  # bytes of all files
 SUFFIXES = ("log", "events")
 
 LogKey = tuple[str, str]  # the live name and the label of a log
+Texts = tuple[bytes, bytes]  # the content of a log and of its events, by the order of `SUFFIXES`
+
+
+class AddedLogs:
+    """The logs that no stored commit has yet, up to the limit of all files. The oldest ones are dropped first."""
+
+    def __init__(self) -> None:
+        self._texts: dict[LogKey, Texts] = {}  # oldest first
+        self._size = 0  # bytes of all texts
+
+    def __bool__(self) -> bool:
+        return bool(self._texts)
+
+    def items(self) -> Iterable[tuple[LogKey, Texts]]:
+        """The logs and their texts."""
+        return self._texts.items()
+
+    def texts(self, key: LogKey) -> Texts:
+        """The texts of a log; empty ones if it was not added."""
+        return self._texts.get(key, (b"", b""))
+
+    def add(self, key: LogKey, log: bytes, events: bytes) -> None:
+        """Add a log as the newest one. An empty text does not replace an earlier one."""
+        before = self._drop(key)
+        texts = log or before[0], events or before[1]
+        if any(texts):
+            self._texts[key] = texts
+            self._size += sum(map(len, texts))
+        while self._size > TOTAL_LIMIT:
+            self._drop(next(iter(self._texts)))
+
+    def remove(self, logs: Mapping[LogKey, Texts]) -> None:
+        """Remove logs, unless they have got other texts since."""
+        for key, texts in logs.items():
+            if self.texts(key) is texts:
+                self._drop(key)
+
+    def _drop(self, key: LogKey) -> Texts:
+        texts = self._texts.pop(key, (b"", b""))
+        self._size -= sum(map(len, texts))
+        return texts
 
 
 class BranchLogs:
@@ -34,19 +75,19 @@ class BranchLogs:
 
     def __init__(self, objects: CommitMaker) -> None:
         self._objects = objects
-        self._added: dict[LogKey, tuple[bytes, bytes]] = {}  # not in a stored commit yet, oldest first
-        self._used: frozenset[LogKey] = frozenset()  # those of them that the last tree has
+        self._added = AddedLogs()
+        self._settled: dict[LogKey, Texts] = {}  # those of them that a later commit does not need from here
         self._left: frozenset[ReplicaKey] = frozenset()
         self._known: tuple[str, dict[str, StoredFile]] = ("", {})  # a commit, and its files below `logs/`
         self._made: tuple[dict[str, StoredFile], str] = ({}, "")  # the files of the last tree, and its ID
         self.commit = ""  # the commit that was read last
 
     def add(self, name: str, label: str, log: str, events: str | None) -> None:
-        """Store a log with the next state, if its replica has failed then. Secrets are masked by the caller."""
-        self._added.pop((name, label), None)
-        self._added[name, label] = _end_of(log), _end_of(events or "")
-        while sum(len(log) + len(events) for log, events in self._added.values()) > TOTAL_LIMIT:
-            del self._added[next(iter(self._added))]
+        """Store a log with the next state, if its replica has failed then. Secrets are masked by the caller.
+
+        An empty text never replaces a stored one: the server returns none for a session that it has deleted.
+        """
+        self._added.add((name, label), _end_of(log), _end_of(events or ""))
 
     def leave(self, keys: Collection[ReplicaKey]) -> None:
         """Note the replicas that left the manifest; their logs are removed with the next state."""
@@ -66,18 +107,19 @@ class BranchLogs:
         """The tree `logs` of a commit with this state that follows `base`; "" without a log. Raises `StateError`."""
         before = await self._files(base)
         if not (before or self._added):
-            self._made = {}, ""
+            self._made, self._settled = ({}, ""), {}
             return ""
-        kept = self._kept(document, before)
-        self._used = frozenset(key for key in kept if key in self._added)
+        failed = failed_attempts(document, self._left)
+        kept = self._kept(failed, before)
+        self._settled = self._settled_by(document, failed, kept)
         texts = {
             _path(key, suffix): data
-            for key in self._used
-            for suffix, data in zip(SUFFIXES, self._added[key], strict=True)
+            for key in kept
+            for suffix, data in zip(SUFFIXES, self._added.texts(key), strict=True)
             if data
         }
         blobs = await self._objects.blobs(texts.values()) if texts else []
-        files = {path: before[path] for key in kept if key not in self._used for path in _paths(key, before)}
+        files = {path: before[path] for key in kept for path in _paths(key, before)}
         files |= {path: StoredFile(blob, len(data)) for (path, data), blob in zip(texts.items(), blobs, strict=True)}
         if files != self._made[0]:
             tree = await self._objects.folder_tree({path: one.blob for path, one in files.items()})
@@ -86,22 +128,39 @@ class BranchLogs:
 
     def stored(self, commit: str) -> None:
         """Note that the commit with the last tree is stored."""
-        for key in self._used:
-            self._added.pop(key, None)
-        self._used = frozenset()
+        self._added.remove(self._settled)
+        self._settled = {}
         self._known = commit, self._made[0]
         self.commit = commit
 
-    def _kept(self, document: StateDocument, before: Mapping[str, StoredFile]) -> list[LogKey]:
+    def _kept(self, failed: Iterable[LogKey], before: Mapping[str, StoredFile]) -> list[LogKey]:
         """The logs that the next commit has: those of failed attempts, the newest first, up to the limit."""
         kept, left = [], TOTAL_LIMIT
-        for key in failed_attempts(document, self._left):
-            added = self._added.get(key)
-            size = sum(map(len, added)) if added else sum(before[path].size for path in _paths(key, before))
+        for key in failed:
+            sizes = {path: before[path].size for path in _paths(key, before)}
+            new = zip(SUFFIXES, self._added.texts(key), strict=True)
+            sizes |= {_path(key, suffix): len(data) for suffix, data in new if data}
+            size = sum(sizes.values())
             if 0 < size <= left:
                 kept.append(key)
                 left -= size
         return kept
+
+    def _settled_by(
+        self, document: StateDocument, failed: Collection[LogKey], kept: Collection[LogKey]
+    ) -> dict[LogKey, Texts]:
+        """The added logs that are of no use once this state is stored: the commit has them, or they did not fail.
+
+        A session that is active, or whose create is stored only as an intent, can still fail.
+        """
+        open_names = {record.name for record in document.replicas if record.phase.active}
+        open_names |= {intent.name for intent in document.intents}
+        stored, needed = {*kept}, {*failed}
+        return {
+            key: texts
+            for key, texts in self._added.items()
+            if key in stored or (key not in needed and key[0] not in open_names)
+        }
 
     async def _files(self, commit: str) -> dict[str, StoredFile]:
         if not commit:
