@@ -96,7 +96,7 @@ def test_the_log_of_a_replica_that_timed_out_stays_although_its_session_is_delet
         desk.apply(*OPTION, "--state-logs", code=9)
         assert "tile" not in desk.live()
         (path,) = (one for one in files(git) if one.endswith(".log"))
-        assert git("show", f"{STATE}:{path}") .strip() == "no convergence yet"
+        assert git("show", f"{STATE}:{path}").strip() == "no convergence yet"
 
 
 def test_a_state_without_logs_refuses_the_option_before_anything_is_done(desk, one_line):

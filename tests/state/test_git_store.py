@@ -22,6 +22,7 @@ from skaha_apply.state.codec import decode, encode
 from skaha_apply.state.git.address import GitRemote
 from skaha_apply.state.git.remote import Patience
 from skaha_apply.state.git.store import GitStore
+from skaha_apply.state.remote.left_locks import LEFT_LOCKS, MOST, LeftLocks
 from skaha_apply.state.remote.rescue import rescue_path
 
 STATE, LOCK = "refs/heads/skaha-state/survey", "refs/heads/skaha-lock/skaha-state/survey"
@@ -406,6 +407,38 @@ def test_a_lock_that_could_not_be_freed_does_not_lock_its_own_process_out(opened
 
     asyncio.run(main())
     assert len(notes) == 2
+
+
+def test_a_lock_that_was_freed_is_not_among_those_that_might_be_left(opened, remote, make_document, notes):
+    hook = remote.path / "hooks" / "pre-receive"
+
+    async def main():
+        store = opened()
+        await store.acquire("apply", 0)
+        taken = remote.refs[LOCK]
+        hook.write_text('#!/bin/sh\ncat >> "$GIT_DIR/pushes"\nkill -9 $PPID\n')
+        hook.chmod(0o755)
+        with pytest.raises(StateError, match="saved in"):
+            await store.write(make_document(1))
+        hook.unlink()
+        await store.release()
+        return taken
+
+    taken = asyncio.run(main())
+    assert remote.refs == {}
+    pushes = [line.split() for line in (remote.path / "pushes").read_text().splitlines()]
+    locks = {new for _, new, ref in pushes if ref == LOCK}
+    assert len(pushes) == 6
+    assert not any(one in LEFT_LOCKS for one in {taken, *locks})
+    assert notes == []
+
+
+def test_the_locks_that_might_be_left_are_at_most_the_newest_ones():
+    left = LeftLocks()
+    left.add(*map(str, range(MOST)))
+    left.add(str(MOST))
+    assert "0" not in left
+    assert all(str(number) in left for number in range(1, MOST + 1))
 
 
 def test_the_last_write_is_confirmed_although_another_process_already_has_the_lock(

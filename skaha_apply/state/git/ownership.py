@@ -192,6 +192,8 @@ class OwnedBranches:
         else:
             return
         self._held = ""
+        # A push that moves the lock has no effect any more. One that takes it can still arrive.
+        self._possible = {heads for heads in self._possible if not heads.state}
 
     def drop(self) -> None:
         """Forget the lock, whether it was freed or not; the next store of this process frees one that remains."""

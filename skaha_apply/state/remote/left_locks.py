@@ -6,12 +6,14 @@ these IDs it recognizes that lock, and frees it. `run` opens a new store in each
 
 from __future__ import annotations
 
+MOST = 10_000  # an outage of weeks: a controller leaves at most a few locks in each round
+
 
 class LeftLocks:
-    """The IDs of such locks. Each lock has an ID of its own, so no lock of another process is among them."""
+    """The newest `MOST` IDs of such locks. Each lock has its own ID, so no lock of another process is among them."""
 
     def __init__(self) -> None:
-        self._ids: set[str] = set()
+        self._ids: dict[str, None] = {}  # oldest first
 
     def __contains__(self, lock_id: str) -> bool:
         """Whether this process had the lock with this ID, and has given it up."""
@@ -19,7 +21,9 @@ class LeftLocks:
 
     def add(self, *ids: str) -> None:
         """Note locks that no store of this process has any more."""
-        self._ids.update(ids)
+        self._ids |= dict.fromkeys(ids)
+        while len(self._ids) > MOST:
+            del self._ids[next(iter(self._ids))]
 
 
 LEFT_LOCKS = LeftLocks()
