@@ -23,11 +23,11 @@ def pages() -> dict[str, str]:
     """The text of every page by its file name, the index included."""
     made = {"README.md": _index()}
     for rule in RULES:
-        stops = "This is an error, so `plan` and `apply` stop." if rule.severity is Severity.ERROR else "This is a "
-        stops += "warning."
+        is_error = rule.severity is Severity.ERROR
+        effect = "This is an error, so `plan` and `apply` stop." if is_error else "This is a warning."
         found = f"## Wrong\n\n```yaml\n{manifest(rule.bad)}```\n\n" if rule.bad else ""
         made[f"{rule.id}.md"] = (
-            f"# {rule.id}\n\n{rule.title} {stops}\n\n{rule.why}\n\n{found}"
+            f"# {rule.id}\n\n{rule.title} {effect}\n\n{rule.why}\n\n{found}"
             f"## Right\n\n```yaml\n{manifest(rule.good)}```\n\n"
             f"A comment `# skaha-apply: ignore[{rule.id}]` on the line, or alone on the line above, switches the rule "
             "off there. skaha-apply then sends the value as written.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -51,6 +52,17 @@ def test_examples(rule):
 def test_the_pages_are_fresh():
     folder = ROOT / "docs/rules"
     assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")} == pages()
+
+
+@pytest.mark.parametrize("name", [name for name in pages() if name != "README.md"])
+def test_the_texts_of_a_page_are_whole_sentences(name):
+    """Each paragraph ends with a period, and two sentences have a blank between them."""
+    text = re.sub(r"(?ms)^```.*?^```", "", pages()[name])
+    paragraphs = [one.strip() for one in text.split("\n\n") if one.strip() and not one.startswith("#")]
+    assert len(paragraphs) >= 3
+    for paragraph in paragraphs:
+        assert paragraph.endswith((".", ".)", ":")), paragraph
+        assert not re.search(r"[a-z]{2}\.[A-Za-z]{2}", re.sub(r"`[^`]*`", "", paragraph)), paragraph
 
 
 def test_ids_are_unique_and_no_form_rule():
