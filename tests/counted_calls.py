@@ -34,6 +34,22 @@ def counted_calls(work):
     return found
 
 
+def calls_of(function, work):
+    """The number of calls of one function of Python, also of those by other names, while `work()` runs."""
+    calls = 0
+
+    def count(frame, event, _):
+        nonlocal calls
+        calls += event == "call" and frame.f_code is function.__code__
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
 def calls_for_each_further(work, few=100, many=200):
     """The number of function calls, by folder, that `work(size)` takes for each further item of its size."""
     small, large = counted_calls(lambda: work(few)), counted_calls(lambda: work(many))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.manifest import SYNTAX_RULES, load
+from skaha_apply.manifest.expansion.entry_template import EntryTemplate
+from tests.counted_calls import calls_of
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = "version: 1\nproject: p\n"
@@ -232,12 +234,13 @@ REPEATS = {
 
 
 @pytest.mark.parametrize("part", REPEATS)
-def test_repeated_values_are_counted_before_anything_is_expanded(tmp_path, monkeypatch, part):
+def test_repeated_values_are_counted_before_anything_is_expanded(tmp_path, part):
     """A small file repeats a long value by an alias: one message, at the entry that passes the limit."""
-    monkeypatch.setattr("skaha_apply.manifest.expansion.expand.EntryTemplate", None)  # no entry is expanded
     repeated, summary = REPEATS[part]
     sessions = "".join(f"  - {{name: s{index}, image: {IMAGE}, {repeated}}}\n" for index in range(2000))
-    (found,) = diagnostics(tmp_path, f"{HEAD}x-v: {LONG[part]}\nsessions:\n{sessions}")
+    text, reported = f"{HEAD}x-v: {LONG[part]}\nsessions:\n{sessions}", []
+    assert calls_of(EntryTemplate.__init__, lambda: reported.extend(diagnostics(tmp_path, text))) == 0
+    (found,) = reported
     assert (found.rule, found.location.column) == ("too-large", 5)
     assert summary in found.summary
     assert "plit the manifest: the files of one project are merged" in found.detail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 import scene
@@ -13,7 +14,8 @@ from test_records import become
 
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
-from skaha_apply.planning import planner
+from skaha_apply.planning.decisions.decision_table import decide
+from skaha_apply.planning.decisions.ordered_actions import merged
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
@@ -21,6 +23,7 @@ from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.summary.entry_summaries import Snapshot, not_started
 from skaha_apply.planning.summary.project_summary import plan_summary, project_summary
 from skaha_apply.planning.working_state import WorkingState
+from tests.counted_calls import calls_of
 
 PHASES = [Phase.DONE, Phase.DONE, Phase.DONE, *Phase]
 TIMES = st.sampled_from([NOW - HOUR, NOW - 600, NOW - 60, NOW + HOUR])
@@ -140,24 +143,20 @@ def check_summaries(found, expected, state):
         ("pending", {}, [50, 52, 54, 56]),
     ],
 )
-def test_a_replica_that_stays_done_or_running_is_decided_once(monkeypatch, phase, limits, numbers):
+def test_a_replica_that_stays_done_or_running_is_decided_once(phase, limits, numbers):
     """A running one only if time alone cannot change the decision."""
     wanted = scene.spec(replicas=50, **limits)
     records = [scene.record(wanted, "done" if number > 2 else phase, number) for number in range(1, 51)]
     working = WorkingState.from_document(scene.state(*records))
-    counted = []
-    decide = planner.decide
-    monkeypatch.setattr(planner, "decide", lambda *given: counted.append(given) or decide(*given))
-    expansion, found = Expansion(scene.project(wanted)), []
+    expansion, made, counted = Expansion(scene.project(wanted)), [], []
     for turn in range(4):
         if turn == 3:
             key = records[0].key
             working.records[key] = working.records[key].model_copy(update={"cores_used": 0.5})
         situation = Situation(working.to_document(), scene.seen(), working=working)
-        made = plan(scene.project(wanted), situation, expansion)
-        assert made == plan(scene.project(wanted), situation, Expansion(scene.project(wanted)))
-        found.append(len(counted) - 50 * (turn + 1))
-    assert found == numbers
+        counted.append(calls_of(decide, lambda now=situation: made.append(plan(scene.project(wanted), now, expansion))))
+        assert made[-1] == plan(scene.project(wanted), situation, Expansion(scene.project(wanted)))
+    assert list(accumulate(counted)) == numbers
 
 
 class CountedSpecs(tuple):
@@ -187,19 +186,21 @@ def test_a_later_plan_of_a_matrix_reads_no_spec_that_is_done():
     assert counted[1:] == [0, 0]
 
 
-def test_a_plan_that_is_not_read_puts_no_kept_action_in_order(monkeypatch):
+def test_a_plan_that_is_not_read_puts_no_kept_action_in_order():
     """And the actions of a plan are those of its pass, whenever they are read."""
     wanted = scene.spec(replicas=6)
     records = [scene.record(wanted, "done" if number > 1 else "running", number) for number in range(1, 7)]
-    ordered, merged = [], planner.merged
-    monkeypatch.setattr(planner, "merged", lambda *given: ordered.append(given) or merged(*given))
     project, expansion, made = scene.project(wanted), Expansion(scene.project(wanted)), []
     working = WorkingState.from_document(scene.state(*records))
-    for phase in ("done", "done", "failed", "done"):
-        working.records[records[3].key] = scene.record(wanted, phase, 4)
-        made.append(plan(project, Situation(working.to_document(), scene.seen(), working=working), expansion))
-    assert ordered == []
-    kinds = [[action.kind.value for action in one.actions] for one in made]
+
+    def four_plans():
+        for phase in ("done", "done", "failed", "done"):
+            working.records[records[3].key] = scene.record(wanted, phase, 4)
+            made.append(plan(project, Situation(working.to_document(), scene.seen(), working=working), expansion))
+
+    assert calls_of(merged, four_plans) == 0
+    kinds = []
+    assert calls_of(merged, lambda: kinds.extend([action.kind.value for action in one.actions] for one in made)) > 0
     assert kinds == [["unchanged", *["done"] * 5]] * 2 + [["unchanged", "done", "done", "failed", "done", "done"]] + [
         ["unchanged", *["done"] * 5]
     ]
