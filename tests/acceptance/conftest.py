@@ -17,7 +17,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
@@ -209,6 +209,23 @@ def odd_server():
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+def asking_for_a_password(asked):
+    """A handler that responds as git over HTTP without a login, and appends each `Authorization` to `asked`."""
+
+    class Asking(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers["Authorization"])
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Print nothing."""
+
+    return Asking
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from skaha_apply.state.clocks import Clocks
 from skaha_apply.state.local.lock import FileLock
 from skaha_apply.state.lock_owner import this_process
+from tests.acceptance.conftest import asking_for_a_password
 
 INTERVAL = ("--interval", "0.1s")
 ROUNDS = "skaha_apply_rounds_total{"
@@ -413,18 +413,8 @@ def test_a_refused_action_is_logged_once_for_an_entry(desk, running, sandbox):
 
 
 def test_the_log_of_a_pull_has_no_user_of_a_url(desk, running, tmp_path, odd_server):
-    class Refusing(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
     clone = desk.folder / "clone"
-    host = odd_server(Refusing).removeprefix("http://")
+    host = odd_server(asking_for_a_password([])).removeprefix("http://")
     subprocess.run(["git", "init", "-q", "-b", "main", str(clone)], check=True)
     origin = (
         ("remote.origin.url", f"http://ghp_secret@{host}/x.git"),
@@ -440,19 +430,7 @@ def test_the_log_of_a_pull_has_no_user_of_a_url(desk, running, tmp_path, odd_ser
 
 def test_the_password_of_a_repository_goes_to_its_server_only_and_is_in_no_line(desk, running, odd_server):
     asked = []
-
-    class Asking(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.headers["Authorization"])
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    host = odd_server(Asking).removeprefix("http://")
+    host = odd_server(asking_for_a_password(asked)).removeprefix("http://")
     elsewhere = ("--state", "git:https://git.invalid/states.git")
     for user, words, environment, is_sent in (
         ("anna:ghp_secret@", (), {}, True),

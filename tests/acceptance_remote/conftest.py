@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import importlib.util
-import sys
-from pathlib import Path
+import subprocess
 from threading import Thread
 
 import pytest
 
+from tests.acceptance import conftest as acceptance
+from tests.acceptance.conftest import Desk
+from tests.state.conftest import GitLab, PlainBackend
 
-def _load(folder):
-    """The conftest of a neighboring folder, for its desk or its stores."""
-    name = f"{folder}_of_{Path(__file__).parent.name}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / folder / "conftest.py")
-        sys.modules[name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
-Desk = _load("acceptance").Desk
-PlainBackend, GitLab = _load("state").PlainBackend, _load("state").GitLab
-one_line, odd_server = _load("acceptance").one_line, _load("acceptance").odd_server
+odd_server, one_line = acceptance.odd_server, acceptance.one_line
 
 
 class Ordered:
@@ -83,6 +72,21 @@ class GitLabStates(OrderedGitLab):
         if name not in self.states:
             self.states[name] = GitLab(path=self.path.replace("/survey", f"/{name}"))
         return self.states[name].answer(request)
+
+
+def counting_repository(path):
+    """Make a bare repository that counts pushes, also one that changes nothing in the end; see `pushes`."""
+    subprocess.run(["git", "init", "--quiet", "--bare", path], check=True)
+    hook = path / "hooks" / "pre-receive"
+    hook.write_text('#!/bin/sh\necho >> "$GIT_DIR/pushes"\n')
+    hook.chmod(0o755)
+    return path
+
+
+def pushes(repository):
+    """The number of pushes that a repository of `counting_repository` has got."""
+    file = repository / "pushes"
+    return len(file.read_text()) if file.exists() else 0
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import re
 import shutil
 import subprocess
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+
+from tests.acceptance.conftest import asking_for_a_password
 
 SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
 NAMES = ("reduce-1", "reduce-2", "reduce-3")
@@ -149,19 +150,7 @@ def test_a_remote_that_asks_for_a_password_is_an_error_at_once_and_the_password_
     git_desk, odd_server, one_line
 ):
     asked = []
-
-    class Guarded(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.headers.get("Authorization"))
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            """Print nothing."""
-
-    url = f"{odd_server(Guarded)}/r.git"
+    url = f"{odd_server(asking_for_a_password(asked))}/r.git"
     git_desk.write(SLEEP)
     one_line(git_desk("plan", "--state", f"git:{url}", code=1), r"requires a login", r"SKAHA_GIT_PASSWORD")
     assert set(asked) == {None}
@@ -178,25 +167,14 @@ def test_a_remote_that_asks_for_a_password_is_an_error_at_once_and_the_password_
 def test_the_password_goes_to_no_server_that_the_remote_redirects_to(git_desk, odd_server):
     asked = []
 
-    class Other(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.headers.get("Authorization"))
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_):
-            """Print nothing."""
-
-    class Redirecting(Other):
-        def do_GET(self):
+    class Redirecting(asking_for_a_password([])):
+        def do_GET(self):  # noqa: N802 - the name that the server looks for
             self.send_response(301)
             self.send_header("Location", other + self.path)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-    other = odd_server(Other).replace("127.0.0.1", "localhost")
+    other = odd_server(asking_for_a_password(asked)).replace("127.0.0.1", "localhost")
     git_desk.write(SLEEP)
     git_desk("plan", "--state", f"git:{odd_server(Redirecting)}/r.git", code=1, SKAHA_GIT_PASSWORD="t0ken")
     assert set(asked) == {None}

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from tests.acceptance_remote.conftest import counting_repository, pushes
+
 STATE = "refs/heads/skaha-state/survey"
 OPTION = ("--state", "git:remote.git")
 
@@ -15,11 +17,7 @@ OPTION = ("--state", "git:remote.git")
 @pytest.fixture
 def git(tmp_path):
     """A function that runs git in the repository for the state, which is next to the desk."""
-    remote = tmp_path / "remote.git"
-    subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
-    hook = remote / "hooks" / "pre-receive"
-    hook.write_text('#!/bin/sh\necho >> "$GIT_DIR/pushes"\n')
-    hook.chmod(0o755)
+    remote = counting_repository(tmp_path / "remote.git")
 
     def run(*words):
         done = subprocess.run(["git", "-C", remote, *words], check=True, capture_output=True)
@@ -61,9 +59,9 @@ def test_a_colleague_reads_the_log_of_a_failure_from_the_branch_until_it_is_repa
     assert "failed 2" in desk("show", "tile/2", *OPTION).out
     assert "no saved copy" in desk("logs", "tile/1", *OPTION, code=1).err
 
-    pushes = len((git.remote / "pushes").read_text())
+    before = pushes(git.remote)
     desk("mark", "complete", "tile/2", *OPTION, "--yes")
-    assert len((git.remote / "pushes").read_text()) == pushes + 2
+    assert pushes(git.remote) == before + 2
     assert files(git) == ["state.json"]
 
 

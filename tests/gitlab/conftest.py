@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -13,21 +12,16 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
+from tests.acceptance_remote import conftest as remote
+from tests.acceptance_remote.conftest import GitLabStates
+from tests.github import conftest as github
+from tests.github.conftest import PYTHON3
+
+serve, checkout = remote.serve, github.checkout
+
 ROOT = Path(__file__).parents[2]
 COMPONENT = ROOT / "templates" / "skaha-apply.yml"
 PLAIN = ROOT / "examples" / "ci" / "gitlab" / "skaha-apply.yml"
-
-
-def _load(folder):
-    """The conftest of a neighboring folder."""
-    spec = importlib.util.spec_from_file_location(f"{folder}_of_gitlab", ROOT / "tests" / folder / "conftest.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-REMOTE, GITHUB = _load("acceptance_remote"), _load("github")
-serve, checkout = REMOTE.serve, GITHUB.checkout
 
 
 def inputs():
@@ -51,7 +45,7 @@ class Project:
         shims = checkout.parent / "bin"
         shims.mkdir()
         self.installed = checkout.parent / "installed"
-        (shims / "python3").write_text(GITHUB.PYTHON3.format(python=sys.executable, log=self.installed))
+        (shims / "python3").write_text(PYTHON3.format(python=sys.executable, log=self.installed))
         (shims / "python3").chmod(0o755)
         self.predefined = {
             "PATH": f"{shims}:{os.environ['PATH']}",
@@ -96,7 +90,7 @@ class Project:
 
 @pytest.fixture
 def project(sandbox, serve, checkout):
-    store = serve(REMOTE.GitLabStates)
+    store = serve(GitLabStates)
     store.user = "gitlab-ci-token"
     return Project(sandbox, store, checkout)
 
@@ -105,8 +99,3 @@ def project(sandbox, serve, checkout):
 def kit():
     """The names of this module."""
     return SimpleNamespace(**globals())
-
-
-@pytest.fixture(scope="session")
-def write():
-    return GITHUB.write

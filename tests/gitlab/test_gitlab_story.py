@@ -6,12 +6,14 @@ import json
 import re
 import xml.etree.ElementTree as ET
 
+from tests.github.conftest import write
+
 TOKEN = {"SKAHA_TOKEN": "secret-of-the-tests"}
 BAD = "  - {name: bad, cmd: sh, args: [fails.sh]}\n"
 ARGS = {"args": "--settle=0.2s"}
 
 
-def test_merge_request_apply_failure_schedule(project, sandbox, checkout, write):
+def test_merge_request_apply_failure_schedule(project, sandbox, checkout):
     sandbox.settings(workdir=str(checkout))
     (checkout / "fails.sh").write_text("until [ -e fail ]; do sleep 0.05; done; echo 'OSError: disk full'; exit 1\n")
     second = "version: 1\nproject: second\nsessions: [{name: other, image: 'images.canfar.net/skaha/astroml:24.07'}]\n"

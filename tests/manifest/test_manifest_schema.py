@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -22,12 +21,9 @@ from skaha_apply.manifest.fields.session_fields import BY_NAME
 from skaha_apply.manifest.reference import PAGE, SCHEMA, with_reference
 from skaha_apply.manifest.schema import schema_text
 from skaha_apply.model.project import MissingValues, VariableValues
+from tests.manifest.test_manifest_errors import HEAD, SESSION_ERRORS, WHOLE_ERRORS
 
 ROOT = Path(__file__).parents[2]
-_SPEC = importlib.util.spec_from_file_location("tables_of_errors", Path(__file__).with_name("test_manifest_errors.py"))
-_TABLES = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_TABLES)
-HEAD, SESSION_ERRORS, WHOLE_ERRORS = _TABLES.HEAD, _TABLES.SESSION_ERRORS, _TABLES.WHOLE_ERRORS
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
 

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import signal
-import sys
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from tests.acceptance.conftest import Desk
+from tests.acceptance_remote import conftest as remote
+from tests.acceptance_remote.conftest import Plain
 
-def _load(folder):
-    """The conftest of a neighboring folder, for its desk or its stores."""
-    name = f"{folder}_of_{Path(__file__).parent.name}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / folder / "conftest.py")
-        sys.modules[name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+serve = remote.serve
 
 
-Desk = _load("acceptance").Desk
-serve, Plain = _load("acceptance_remote").serve, _load("acceptance_remote").Plain
 LIMIT_S = 60
 
 
