@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
 import time
 
 import pytest
+
+from tests.acceptance_remote.conftest import counting_repository, pushes
 
 LIMIT_S = 60
 POLL = ("--poll", "0.2s")
@@ -26,17 +27,21 @@ def followed(done_desk, live_page):
     return page
 
 
+def mtimes(folder):
+    """When each file and folder in a folder changed last. A new or removed file changes its folder."""
+    return {path: path.stat().st_mtime_ns for path in (folder, *folder.rglob("*"))}
+
+
 @pytest.fixture(params=["local", "http", "git"])
 def stored(request, desk, store, tmp_path):
-    """A desk with its state in a file, at an address or in git, and the number of the store's locks and writes."""
+    """A desk with its state in a file, at an address or in git; each lock and write changes `store[1]()`."""
     if request.param == "local":
-        desk.store = (), lambda: desk.state_path.stat().st_mtime_ns
+        desk.store = (), lambda: mtimes(desk.state_path.parent)
     elif request.param == "http":
         desk.store = ("--state", store.address), lambda: sum(one.method != "GET" for one in store.requests)
     else:
-        subprocess.run(["git", "init", "--quiet", "--bare", "remote.git"], cwd=tmp_path, check=True)
-        refs = ["git", "for-each-ref"]
-        desk.store = ("--state", "git:remote.git"), lambda: subprocess.check_output(refs, cwd=tmp_path / "remote.git")
+        remote = counting_repository(tmp_path / "remote.git")
+        desk.store = ("--state", "git:remote.git"), lambda: pushes(remote)
     return desk
 
 
@@ -44,8 +49,9 @@ def test_a_change_of_the_state_shows_and_reading_neither_locks_nor_writes(stored
     words, writes = stored.store
     stored.write({"name": "tile", "replicas": 3, "cmd": "true"})
     stored.apply("--wait", "complete", "--poll", "0.2s", *words)
-    page = live_page(stored, *POLL, *words).open()
     before, requests = writes(), stored.sandbox.requests(0)["counts"]
+    assert before
+    page = live_page(stored, *POLL, *words).open()
     assert page.counts() == {"done": 3}
     page.until(page.data)
     assert (writes(), stored.sandbox.requests(0)["counts"]) == (before, requests)
