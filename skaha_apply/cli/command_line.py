@@ -16,7 +16,6 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.invocation import PROGRAM, pasteable, set_words
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.cli.overview import COMMANDS
-from skaha_apply.cli.shared_options import SANDBOX_VARIABLE
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -98,11 +97,11 @@ def _suggestion(error: Any, command: str, words: list[str]) -> Suggestion | None
     from skaha_apply.cli.foreign import suggestion  # noqa: PLC0415 - only after a mistake
 
     wrong = getattr(error, "option_name", "")
-    if getattr(getattr(error, "param", None), "name", "") == "sandbox":  # a flag: only its variable can be wrong
-        value = os.environ.get(SANDBOX_VARIABLE, "")
-        return suggestion.Suggestion(
-            f"{SANDBOX_VARIABLE}={value!r} is neither 1 nor 0", f"to leave the sandbox out: unset {SANDBOX_VARIABLE}"
-        )
+    parameter = getattr(error, "param", None)
+    variable = getattr(parameter, "is_flag", False) and getattr(parameter, "envvar", None)
+    if variable:  # a flag has no value on the command line
+        value = os.environ.get(variable, "")
+        return suggestion.Suggestion(f"{variable}={value!r} is neither 1 nor 0", f"to leave it out: unset {variable}")
     ordered = [] if command or not words[:1] or not words[0].startswith("-") else suggestion.suggest_order(words)
     if ordered:
         found = suggestion.suggest_command(ordered, parameters_of)

@@ -148,8 +148,8 @@ def read_lightly(parameter: Any) -> Any:
     """The parameter of the parser, whose value is read without pydantic if that is possible.
 
     typer gives each value to pydantic, an omitted one too, and imports it for that: a quarter of the time of a short
-    command. Values that are omitted, and texts, parsers and choices need no pydantic. typer reads the others, and
-    reports every error. Older versions of typer have no such method and use no pydantic.
+    command. Values that are omitted, texts, parsers, choices and whole numbers need no pydantic, and their errors are
+    those of this module. typer reads the others. Older versions of typer have no such method and use no pydantic.
     """
     build = getattr(parameter, "get_runtime_param", None)
     if build is not None and not isinstance(build, _LightReader):
@@ -174,18 +174,37 @@ class _LightReader:
             return () if several else None
         try:
             return [self._read(text) for text in value] if several else self._read(value)
-        except (LookupError, ValueError):
+        except LookupError:
             return self.build().coerce(value, param=param, ctx=ctx)
 
     def _read(self, text: Any) -> Any:
-        """Raises `LookupError` or `ValueError` for a value that typer has to read, or to refuse."""
-        parser = self._descriptor.parameter_info.parser
-        if parser is not None:
-            return parser(text)
+        """The value of one text; raises `BadParameter`, and `LookupError` for a value that typer has to read."""
+        described = self._descriptor.parameter_info
+        if described.parser is not None:
+            return described.parser(text)
         kind = self._descriptor.annotation
         kind = next(iter(get_args(kind)), kind)  # the items of a list
         if isinstance(text, kind):
             return text
         if issubclass(kind, Enum):
-            return kind(text)
+            return _choice(kind, text)
+        if kind is int:
+            return _whole_number(text, described.min, described.max)
         raise LookupError(text)
+
+
+def _choice(kind: type[Enum], text: str) -> Enum:
+    """The member of that name."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(one.value for one in kind)}") from None
+
+
+def _whole_number(text: str, least: float | None, most: float | None) -> int:
+    """A whole number from `least` to `most`; None for no limit."""
+    number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()) else None
+    if number is not None and (least is None or number >= least) and (most is None or number <= most):
+        return number
+    limits = "" if least is None else f" of {least:,} or more" if most is None else f" from {least:,} to {most:,}"
+    raise typer.BadParameter(f"{text!r} is not a whole number{limits}")

@@ -57,24 +57,25 @@ def test_the_version_is_a_result(capsys):
         ([], "Usage: skaha-apply"),
         (["plum"], "skaha-apply has no command 'plum'"),
         (["plan", "--unknown"], "No such option"),
-        (["plan", "-o", "xml"], "xml"),
+        (["plan", "-o", "xml"], "'-o' / '--output': 'xml' is not one of text, json, markdown\n"),
         (["plan", "--report", "xml=f"], "write FORMAT=FILE"),
         (["plan", "--report", "json"], "write FORMAT=FILE"),
         (["plan", "--target", "reduce/x"], "is not a list of replicas"),
         (["plan", "--exclude", "/3"], "the name is missing"),
         (["plan", "--allow-loss", "nan"], "is not a number of core-hours"),
         (["plan", "--allow-loss", "-1"], "is not a number of core-hours"),
-        (["plan", "--adopt=all"], "all"),
+        (["plan", "--adopt=all"], "'all' is not one of active, ended\n"),
         (["plan", "--sandbox", "--server", "x"], "exclude each other"),
         (["apply", "--wait"], "--wait"),
-        (["apply", "--wait", "forever"], "forever"),
+        (["apply", "--wait", "forever"], "'forever' is not one of none, ready, complete\n"),
         (["apply", "--timeout", "ten"], "write 10s, 30m, 12h or 2d"),
         (["apply", "--poll", "0"], "at least"),
         (["apply", "--lock-timeout", "-3s"], "is not a duration"),
         (["apply", "--timeout", "1000d"], "longer than 999d"),
-        (["apply", "--concurrency", "0"], "concurrency"),
-        (["apply", "--concurrency", "257"], "concurrency"),
-        (["apply", "--limit", "0"], "limit"),
+        (["apply", "--concurrency", "0"], "'--concurrency': '0' is not a whole number from 1 to 256\n"),
+        (["apply", "--concurrency", "257"], "'257' is not a whole number from 1 to 256\n"),
+        (["apply", "--limit", "0"], "'0' is not a whole number of 1 or more\n"),
+        (["apply", "--limit", "two"], "'two' is not a whole number of 1 or more\n"),
         (["logs"], "Missing argument"),
         (["mark"], "Missing argument"),
         (["mark", "finish", "reduce"], "finish"),
@@ -84,7 +85,7 @@ def test_the_version_is_a_result(capsys):
         (["state"], "Missing command"),
         (["state", "forget"], "Missing argument"),
         (["state", "mv", "a"], "Missing argument"),
-        (["sandbox", "serve", "--port", "99999"], "port"),
+        (["sandbox", "serve", "--port", "99999"], "'99999' is not a whole number from 0 to 65,535\n"),
         (["convert"], "Missing argument"),
         (["convert", "--", "ls", "-l"], "create"),
         (["--sandbox", "plan"], "write options after the command:\n  skaha-apply plan --sandbox\n"),
@@ -97,6 +98,14 @@ def test_misuse_is_exit_code_4_with_a_message_on_stderr(words, said, capsys, tmp
     assert said in printed.err
     assert not printed.out
     assert "Traceback" not in printed.err
+
+
+def test_a_variable_of_a_flag_that_is_neither_1_nor_0(capsys, monkeypatch):
+    monkeypatch.setenv("SKAHA_APPLY_STATE_LOGS", "maybe")
+    assert main(["apply"]) == 4
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error == "error: SKAHA_APPLY_STATE_LOGS='maybe' is neither 1 nor 0"
+    assert hint == "hint: to leave it out: unset SKAHA_APPLY_STATE_LOGS"
 
 
 def test_control_characters_in_arguments_are_shown_and_have_no_effect(capsys):
