@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 Number = int | float
+MAX_REPLICAS = 1_000_000  # of a session of a manifest, and of all sessions of a plan
 _ACTIVE = ("accepted", "pending", "running", "terminating", "other")
 _ENDED = ("done", "failed")
 

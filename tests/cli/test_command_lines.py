@@ -76,6 +76,8 @@ def test_the_version_is_a_result(capsys):
         (["apply", "--concurrency", "257"], "'257' is not a whole number from 1 to 256\n"),
         (["apply", "--limit", "0"], "'0' is not a whole number of 1 or more\n"),
         (["apply", "--limit", "two"], "'two' is not a whole number of 1 or more\n"),
+        (["split", "--replicas", "1000000"], "GLOB is missing"),
+        (["split", "--replicas", "1000001"], "'1000001' is not a whole number from 1 to 1,000,000\n"),
         (["logs"], "Missing argument"),
         (["mark"], "Missing argument"),
         (["mark", "finish", "reduce"], "finish"),

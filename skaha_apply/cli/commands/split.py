@@ -14,13 +14,12 @@ from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.cli.shared_options import ManifestOption
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.model.session import MAX_REPLICAS
 from skaha_apply.model.shares import Helper, LoadKind
 from skaha_apply.render.formats import SplitFormat
 
 if TYPE_CHECKING:
     from skaha_apply.model.shares import ItemList, SplitPreview
-
-MAX_REPLICAS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,11 @@ class SplitArguments(VariableOptions):
     replicas: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MAX_REPLICAS, metavar="N", help="Number of replicas, at most 1,000,000", rich_help_panel=INPUT
+            min=1,
+            max=MAX_REPLICAS,
+            metavar="N",
+            help=f"Number of replicas, at most {MAX_REPLICAS:,}",
+            rich_help_panel=INPUT,
         ),
     ] = None
     session: Annotated[

@@ -6,33 +6,33 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
+from skaha_apply.model.session import MAX_REPLICAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.project import Project
 
-LIMIT = 1_000_000
-
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Counts the replicas of all projects and reports the first session above the limit."""
-    if sum(spec.replicas for project in projects for spec in project.sessions) <= LIMIT:
+    if sum(spec.replicas for project in projects for spec in project.sessions) <= MAX_REPLICAS:
         return
     count = 0
     for project, path, spec in sessions(projects):
         count += spec.replicas
-        if count > LIMIT:
-            detail = f"One plan can have at most {LIMIT:,} replicas. Give each replica a larger share of the work."
-            yield RuleDiagnostic(project, f"{path}.replicas", f"more than {LIMIT:,} replicas", detail)
+        if count > MAX_REPLICAS:
+            most = f"{MAX_REPLICAS:,} replicas"
+            detail = f"One plan can have at most {most}. Give each replica a larger share of the work."
+            yield RuleDiagnostic(project, f"{path}.replicas", f"more than {most}", detail)
             return
 
 
 RULE = Rule(
     id="replica-count",
     severity=Severity.ERROR,
-    title="More than 1,000,000 replicas in one plan.",
-    why=("Planning more than 1,000,000 sessions takes minutes and gigabytes. Most likely a number is mistyped."),
+    title=f"More than {MAX_REPLICAS:,} replicas in one plan.",
+    why=f"Planning more than {MAX_REPLICAS:,} sessions takes minutes and gigabytes. Most likely a number is mistyped.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.fields import readers, schema_parts
 from skaha_apply.manifest.fields.readers import SessionField
-from skaha_apply.manifest.fields.values import MAX_REPLICAS, NodeReader
-from skaha_apply.model.session import Kind
+from skaha_apply.manifest.fields.values import NodeReader
+from skaha_apply.model.session import MAX_REPLICAS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

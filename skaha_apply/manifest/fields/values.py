@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.nodes import Node
-from skaha_apply.model.session import Kind
+from skaha_apply.model.session import MAX_REPLICAS, Kind
 
 if TYPE_CHECKING:
     from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics
@@ -24,7 +24,6 @@ BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "f
 MAX_DIGITS = 30
 MAX_MERGES = 20  # of `<<` within what `<<` merges
 MAX_MERGED = 1_000_000  # keys that `<<` brings to all mappings of a file
-MAX_REPLICAS = 1_000_000
 FORM = "[A-Za-z_][A-Za-z0-9_-]*"  # of the name of an axis or a variable, to which `${name}` refers
 NAME = re.compile(FORM + r"\Z")
 PROJECT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?\Z")

@@ -13,12 +13,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.manifest.fields.values import MAX_REPLICAS, number_of
+from skaha_apply.manifest.fields.values import number_of
 from skaha_apply.manifest.generate.command_line import CreateCommand, parse_create_command
 from skaha_apply.manifest.generate.yaml_writer import ACTED_ON, Remarks, dump
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.model.errors import UsageError
-from skaha_apply.model.session import Kind
+from skaha_apply.model.session import MAX_REPLICAS, Kind
 from skaha_apply.model.spec import SessionSpec
 
 if TYPE_CHECKING:
