@@ -23,7 +23,7 @@ CANARY = "qzx7canary"
 # What a public page shows by design: the names of the project, of its entries and of axes, and images.
 PUBLIC = {
     SessionSpec: {"name", "group", "image", "values", "kind", "needs"},
-    EntrySummary: {"name"},
+    EntrySummary: {"name", "needs"},
     StateDocument: {"project"},
     ReplicaStatus: {"project", "group"},
 }
@@ -84,7 +84,7 @@ def hidden(page):
         update={**seeded(status.document, private(StateDocument)), "replicas": records, "specs": specs}
     )
     entries = tuple(
-        replace(one, **seeded(one, ["failed", "longest_name"]), stragglers=((CANARY, 9.0),)) for one in status.entries
+        replace(one, **{**seeded(one, private(EntrySummary)), "stragglers": ((CANARY, 9.0),)}) for one in status.entries
     )
     found = replace(
         status,
