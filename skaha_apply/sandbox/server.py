@@ -129,26 +129,12 @@ async def _serve(options: SandboxOptions, listener: socket.socket, listening: Ca
     control = ControlRoutes(options, cluster, os.getpid(), issued=issued)
     service = Platform(cluster, DesktopApps(cluster), catalog.images(options.images), origin)
     app = SandboxApplication(service, accounts, control, _drop)
-    config = uvicorn.Config(
-        app,
-        http=_Connection,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
-    )
 
     def announce() -> None:
         _announce(options, f"{origin}/skaha/v1", token)
         listening(f"{origin}/skaha/v1")
 
-    server = _Server(config, announce)
+    server = _Server(server_config(app), announce)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # `nohup` ignores SIGHUP
@@ -165,6 +151,24 @@ async def _serve(options: SandboxOptions, listener: socket.socket, listening: Ca
         ticking.cancel()
         await cluster.close()
         database.close()
+
+
+def server_config(app: SandboxApplication) -> uvicorn.Config:
+    """How the server of an application treats its connections."""
+    return uvicorn.Config(
+        app,
+        http=_Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+    )
 
 
 async def _tick(cluster: Cluster, app: SandboxApplication, server: _Server) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -14,8 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import psutil
 import pytest
+import uvicorn
 
 from skaha_apply.sandbox import SandboxError, SandboxOptions, ensure, status, stop
+from skaha_apply.sandbox.server import server_config
+from skaha_apply.skaha.transport.connections import IDLE
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
@@ -262,6 +266,50 @@ def test_five_hundred_creates_at_once(sandbox):
     assert {one["id"] for one in listed} == ids
     assert {one["status"] for one in listed} == {"Completed"}
     assert sandbox.status()["most_running"] <= 16
+
+
+class AdjustableLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock can be put forward, so that a timer ends without a wait."""
+
+    ahead = 0.0
+
+    def time(self):
+        return super().time() + self.ahead
+
+
+async def respond(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def bodies(idle_s):
+    """The body of a response, and of another one on the same connection after some idle seconds; empty if closed."""
+    server, listener = uvicorn.Server(server_config(respond)), socket.create_server(("127.0.0.1", 0))
+    serving = asyncio.ensure_future(server.serve([listener]))
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+
+    async def get():
+        writer.write(b"GET / HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            return await reader.readexactly(2)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return b""
+
+    first = await get()
+    asyncio.get_running_loop().ahead += idle_s
+    await asyncio.sleep(0.01)
+    second = await get()
+    writer.close()
+    server.should_exit = True
+    await serving
+    return first, second
+
+
+@pytest.mark.parametrize(("idle_s", "second"), [(2 * IDLE, b"ok"), (600, b"")])
+def test_a_connection_that_was_idle_for_longer_than_a_client_keeps_one_gets_a_response(idle_s, second):
+    with asyncio.Runner(loop_factory=AdjustableLoop) as runner:
+        assert runner.run(bodies(idle_s)) == (b"ok", second)
 
 
 def test_package_imports_without_a_web_server():
