@@ -39,10 +39,12 @@ def test_plan_and_apply_leave_outputs_files_and_a_summary(kit, job, sandbox, tmp
 
 def test_a_failed_replica_is_an_annotation_with_its_cause(kit, job, sandbox, checkout, tmp_path):
     sandbox.settings(workdir=str(checkout))
-    (checkout / "fails.sh").write_text("echo 'MemoryError: 100% of it'; exit 1\n")
+    fails = "until [ -e apply-ended ]; do sleep 0.05; done; echo 'MemoryError: 100% of it'; exit 1\n"
+    (checkout / "fails.sh").write_text(fails)
     kit.write(checkout, more="  - {name: bad, cmd: sh, args: [fails.sh]}\n")
     given = {"state": str(tmp_path / "state.json"), "args": "--settle 0.2s"}
-    job.act({"command": "apply", **given}, SECRETS)
+    assert job.act({"command": "apply", **given}, SECRETS) == 0
+    (checkout / "apply-ended").touch()
     sandbox.wait_until(lambda: any(one["status"] == "Failed" for one in sandbox.get().json()))
     assert job.act({"command": "refresh", "state": given["state"]}, SECRETS, "first") == 9
     assert "::error title=bad failed::MemoryError: 100%25 of it\n" in job.log
