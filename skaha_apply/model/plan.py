@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 AttemptKey = tuple[str, str, int, str | None]  # live name, kind, attempt and id of what is tried
 PLAN_FORMAT = "1.3"
+_EARLY = ("delete", "replace")  # actions that a plan has before all others, in this order
 
 
 class Trait(Flag):
@@ -55,6 +56,7 @@ class ActionKind(StrEnum):
     is_quiet: bool  # a plan only counts such actions
     is_counted: bool  # the summary of a plan counts such actions
     order: int  # the position of such actions in a plan: deletes, then replaces, then all others
+    is_early: bool  # a plan has such actions before those in the order of the manifest
 
     CREATE = "create", Trait.CHANGES | Trait.CREATES
     REPLACE = "replace", Trait.CHANGES | Trait.CREATES | Trait.APPROVED
@@ -86,7 +88,8 @@ class ActionKind(StrEnum):
         made.keeps_from_starting = Trait.NOT_STARTED in traits
         made.is_quiet = Trait.QUIET in traits
         made.is_counted = Trait.UNCOUNTED not in traits
-        made.order = {"delete": 0, "replace": 1}.get(value, 2)
+        made.is_early = value in _EARLY
+        made.order = _EARLY.index(value) if made.is_early else len(_EARLY)
         return made
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.planning.options import PlanOptions
 
-_OTHERS = ActionKind.CREATE.order  # the order of all actions but deletes and replaces
-
 
 class OrderedActions(Sequence["Action"]):
     """The actions of a plan, which are put in order when they are first read.
@@ -72,11 +70,11 @@ def merged(
         options: they decide about the scope.
     """
     every = list(in_scope_or_none(kept, options))
-    first = [action for action in decided_now if action.kind.order < _OTHERS]
+    first = [action for action in decided_now if action.kind.is_early]
     scoped = {id(action) for action in in_scope(decided_now, options)}
     for position, action in zip(positions, decided_now, strict=False):
-        every[position] = action if action.kind.order == _OTHERS and id(action) in scoped else None
-    last = [action for action in decided_now[len(positions) :] if action.kind.order == _OTHERS]
+        every[position] = action if not action.kind.is_early and id(action) in scoped else None
+    last = [action for action in decided_now[len(positions) :] if not action.kind.is_early]
     return [*in_order(first, options), *filter(None, every), *in_scope(last, options)]
 
 

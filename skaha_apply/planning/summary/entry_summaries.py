@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord
 
 NAMED = 5  # names that a hold gives
-_OTHERS = ActionKind.CREATE.order  # the order of all actions but deletes and replaces
 # The words of replicas that are active or will become active.
 _OPEN = (
     *(phase.value for phase in Phase if phase.active),
@@ -131,7 +130,7 @@ def entry_summaries(
     for action in actions:
         if is_in_summary(action):
             label = (action.group or action.session).casefold()
-            group = entries if label in entries or action.kind.order < _OTHERS else others
+            group = entries if label in entries or action.kind.is_early else others
             group.setdefault(label, []).append(action)
     for label, members in others.items():
         entries.setdefault(label, []).extend(members)

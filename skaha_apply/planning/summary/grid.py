@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.planning.summary.entry_summaries import Snapshot
 
-_OTHERS = ActionKind.CREATE.order  # the order of all actions but deletes and replaces
-
 
 def plan_grid(plan: Plan, snapshot: Snapshot, sessions: Iterable[SessionSpec]) -> Mapping[str, Sequence[ProgressGroup]]:
     """The groups of the replicas of each entry, by its name in lower case.
@@ -44,7 +42,7 @@ def _group(action: Action, snapshot: Snapshot) -> ProgressGroup:
 
 def _in_manifest_order(actions: Sequence[Action], sessions: Iterable[SessionSpec]) -> Sequence[Action]:
     """A plan begins with deletes and replaces; all others are in the order of the manifest."""
-    if not any(action.kind.order < _OTHERS for action in actions):
+    if not any(action.kind.is_early for action in actions):
         return actions
     places = {spec.key: place for place, spec in enumerate(sessions)}
     return sorted(actions, key=lambda one: (places.get(one.key[0], len(places)), one.key))
