@@ -9,6 +9,7 @@ invocation, and checked by the safety rules (`safety`).
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
@@ -61,7 +62,7 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     ordered, kept_here = tuple(in_order(decided_now, options)), kept.count(options)
     draft = _Draft(
         ordered,
-        OrderedActions(lambda: merged(earlier, positions, decided_now, options)) if kept_here else ordered,
+        OrderedActions(partial(merged, earlier, positions, decided_now, options)) if kept_here else ordered,
         kept_here,
         expansion.approved if desired else ApprovedLines(()),
         None if options.limited or is_only else kept.by_entry,

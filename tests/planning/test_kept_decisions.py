@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from itertools import accumulate
 
@@ -42,7 +43,9 @@ def projects(draw):
     tile = scene.spec("tile", replicas=5, pilot=draw(st.sampled_from([None, 1, 3])), **rules)
     share = draw(st.sampled_from([{}, {"tile": 0.6}, {"tile": 0.0}]))
     pilot = draw(st.sampled_from([None, 1]))
-    maps = scene.matrix("map", "abc", needs=("tile",), require=share, parallelism=2, pilot=pilot, **rules)
+    maps = list(scene.matrix("map", "abc", needs=("tile",), require=share, parallelism=2, pilot=pilot, **rules))
+    if draw(st.booleans()):  # an `include` changes one combination
+        maps[0] = maps[0].model_copy(update={"cores": 16, "retries": rules["retries"] + 1})
     last = scene.spec("sum", needs=("map-${tile}",), stop_after=1)
     return scene.project(tile, *maps, last)
 
@@ -204,6 +207,16 @@ def test_a_plan_that_is_not_read_puts_no_kept_action_in_order():
     assert kinds == [["unchanged", *["done"] * 5]] * 2 + [["unchanged", "done", "done", "failed", "done", "done"]] + [
         ["unchanged", *["done"] * 5]
     ]
+
+
+def test_a_plan_with_kept_decisions_can_be_pickled():
+    wanted = scene.spec(replicas=3)
+    records = [scene.record(wanted, "done" if number > 1 else "running", number) for number in range(1, 4)]
+    project, expansion = scene.project(wanted), Expansion(scene.project(wanted))
+    for _ in range(2):
+        made = plan(project, Situation(scene.state(*records), scene.seen()), expansion)
+    assert made.decided_before[0].done == 2
+    assert pickle.loads(pickle.dumps(made)) == made
 
 
 OPEN = {
