@@ -14,13 +14,25 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import SkahaApplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import SessionSpec
 
 Axes = tuple[str, ...]
 Values = tuple[str, ...]
+
+
+def needs_of(specs: Iterable[SessionSpec]) -> dict[str, str]:
+    """The dependencies of session specs: the name as written, by entry key.
+
+    Combinations of one entry can have different ones, because an `include` can change them.
+    """
+    names = (name for needs in dict.fromkeys(spec.needs for spec in specs) for name in needs)
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name.casefold(), name)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +46,7 @@ class EntrySpecs:
     @cached_property
     def needs(self) -> Mapping[str, str]:
         """The dependencies of all its combinations: the name as written, by entry key."""
-        found: dict[str, str] = {}
-        for spec in self.specs:
-            for name in spec.needs:
-                found.setdefault(name.casefold(), name)
-        return found
+        return needs_of(self.specs)
 
     @cached_property
     def place(self) -> Mapping[str, int]:

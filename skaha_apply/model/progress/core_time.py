@@ -13,14 +13,15 @@ _CORE_MILLISECONDS = 3_600_000.0  # in a core-hour
 
 @dataclass(frozen=True, slots=True)
 class CoreTime:
-    """The core-milliseconds of all attempts, and of those among them that ended and are not done."""
+    """The core-milliseconds of all attempts, of those among them that ended and are not done, and of those done."""
 
     used: int = 0
     lost: int = 0
+    done: int = 0
 
     def __add__(self, other: CoreTime) -> CoreTime:
         """The sum of both."""
-        return CoreTime(self.used + other.used, self.lost + other.lost)
+        return CoreTime(self.used + other.used, self.lost + other.lost, self.done + other.done)
 
 
 def core_milliseconds(seconds: float, cores: float) -> int:

@@ -66,7 +66,7 @@ def core_time(replicas: Iterable[tuple[ReplicaRecord, SessionSpec | None]], now:
 
     `now` is in Unix seconds by the server's clock; active sessions count up to it.
     """
-    used = lost = 0
+    used = lost = done = 0
     for record, spec in replicas:
         if record.started is None and not record.earlier:
             continue
@@ -76,8 +76,11 @@ def core_time(replicas: Iterable[tuple[ReplicaRecord, SessionSpec | None]], now:
             until = now if attempt.phase.active else inf  # a kept decision does not depend on the time
             time = core_milliseconds(_overlap(attempt, -inf, until), cores)
             used += time
-            lost += 0 if attempt.phase.active or attempt.phase is Phase.DONE else time
-    return CoreTime(used, lost)
+            if attempt.phase is Phase.DONE:
+                done += time
+            elif not attempt.phase.active:
+                lost += time
+    return CoreTime(used, lost, done)
 
 
 def planned_cost(actions: Sequence[Action], medians: Mapping[str, float] | None = None) -> PlannedCost:

@@ -13,6 +13,7 @@ from skaha_apply.model.progress.summary import CoreHours, EntrySummary, QueuePar
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.entries import needs_of
 from skaha_apply.planning.summary.core_hours import DUE, HOUR, core_time, cores_of, durations
 from skaha_apply.planning.summary.pace import (
     began,
@@ -28,16 +29,19 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from skaha_apply.model.plan import Action
+    from skaha_apply.model.progress.core_time import CoreTime
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import ReplicaRecord
 
 NAMED = 5  # names that a hold gives
 # The words of replicas that are active or will become active.
-_OPEN = (
-    *(phase.value for phase in Phase if phase.active),
-    *(kind.value for kind in (ActionKind.CREATE, ActionKind.RETRY, ActionKind.REPLACE, ActionKind.WAIT)),
-    Phase.DUE.value,
-    Phase.GONE.value,
+_OPEN = frozenset(
+    {
+        *(phase.value for phase in Phase if phase.active),
+        *(kind.value for kind in (ActionKind.CREATE, ActionKind.RETRY, ActionKind.REPLACE, ActionKind.WAIT)),
+        Phase.DUE.value,
+        Phase.GONE.value,
+    }
 )
 _NOT_STARTED = frozenset(kind for kind in ActionKind if kind.keeps_from_starting)
 
@@ -170,9 +174,9 @@ class _Entry:
         actions, queue = [one.action for one in self.members], self._queue()
         spec = next((action.desired.spec for action in actions if action.desired is not None), None)
         batch, slots = spec is None or not spec.kind.interactive, self._slots(counts, spec)
-        hours = self._core_hours(median if batch else None)
-        useful = sum(run_times) * cores_of(spec) / HOUR
-        more = expected_runs(len(ran) + queued, useful, hours.lost, spec.retries if spec else 0) - len(ran)
+        time, open_specs = self._core_time(), list(self._open_specs())
+        retries = max((one.retries for one in open_specs), default=0)
+        more = expected_runs(len(ran) + queued, time.done, time.lost, retries) - len(ran)
         return EntrySummary(
             name=actions[0].group or actions[0].session if actions else before.name,
             counts=dict(counts),
@@ -185,11 +189,11 @@ class _Entry:
             ends=last_ends(known, before.ends),
             left=time_left(median, ran, more, slots),
             open=len(ran) + queued,
-            needs=tuple(need.casefold() for need in spec.needs) if spec and (ran or queued) else (),
+            needs=tuple(needs_of(open_specs)),
             batch=batch,
             run_times=extremes,
             left_range=time_left_range(median, extremes, ran, more, slots),
-            core_hours=hours,
+            core_hours=self._core_hours(time, median if batch else None),
             for_slot=queue[QueuePart.SLOT],
             for_dependency=queue[QueuePart.DEPENDENCY],
         )
@@ -206,11 +210,18 @@ class _Entry:
             if word == Phase.RUNNING and record is not None and record.started is not None:
                 yield max(0.0, self.snapshot.now - record.started), record.name
 
-    def _core_hours(self, median: float | None) -> CoreHours:
-        """The core-hours of the entry; without a median nothing is known of those to come."""
+    def _open_specs(self) -> Iterator[SessionSpec]:
+        """The desired specs of the replicas that are active or will become active; combinations can differ."""
+        for one in self.members:
+            if one.word in _OPEN and one.action.desired is not None:
+                yield one.action.desired.spec
+
+    def _core_time(self) -> CoreTime:
         pairs = ((one.record, one.spec) for one in self.members if one.record is not None)
-        known = core_time(pairs, self.snapshot.now)
-        time = self.before.core_time + known
+        return self.before.core_time + core_time(pairs, self.snapshot.now)
+
+    def _core_hours(self, time: CoreTime, median: float | None) -> CoreHours:
+        """The core-hours of the entry; without a median nothing is known of those to come."""
         to_come = sum(self._seconds_to_come(median)) / HOUR if median is not None else 0.0
         return CoreHours(core_hours(time.used), core_hours(time.lost), to_come)
 
