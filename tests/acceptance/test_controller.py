@@ -216,9 +216,16 @@ class Elsewhere:
     def git(self, *words):
         return subprocess.run(["git", "-C", self.bare, *words], check=True, capture_output=True).stdout.decode()
 
+    def lease_of(self, project):
+        """The lease in the state of a project; None without a lease or a state."""
+        branch = f"refs/heads/skaha-state/{project}"
+        if branch not in self.git("for-each-ref"):
+            return None
+        return json.loads(self.git("show", f"{branch}:state.json")).get("controller")
+
     @property
     def lease(self):
-        return json.loads(self.git("show", "skaha-state/survey:state.json")).get("controller")
+        return self.lease_of("survey")
 
     def refused(self, desk):
         """The message of a controller that ends because of another one."""
@@ -262,6 +269,42 @@ def test_the_lease_of_a_killed_controller_ends_for_its_own_folder_by_unlock_and_
     sandbox.clock(3601)
     with elsewhere.begin(one, signal.SIGTERM):
         assert elsewhere.lease["id"] == lease["id"]
+
+
+def test_a_controller_that_ends_because_of_another_one_leaves_no_lease_in_its_other_projects(elsewhere):
+    one, two = elsewhere.first, elsewhere.second
+    two.write({"name": "first", "cmd": "true"}, project="first", name="a.yaml")
+    with elsewhere.begin(one, signal.SIGTERM):
+        elsewhere.refused(two)
+        assert "first" in two.live()  # it has made a pass over this project
+        assert elsewhere.lease_of("first") is None
+        assert elsewhere.lease is not None
+
+
+def test_a_controller_whose_plan_is_refused_leaves_no_lease_when_it_ends(elsewhere):
+    desk = elsewhere.first
+    desk.write({"name": "tile", "cmd": "sleep", "args": ["600"]})
+    desk.apply(*elsewhere.words[:2])
+    desk.write()
+    with elsewhere.running("--yes", *elsewhere.words, desk=desk) as controller:
+        assert "refused" in controller.until_event("fault", source="survey")["error"]
+        controller.until(lambda: elsewhere.lease and "skaha-lock" not in elsewhere.git("for-each-ref"), "the lease")
+        controller.until(lambda: controller.rounds() == 1, "the end of the round")
+        controller.stop()
+    assert elsewhere.lease is None
+
+
+def test_a_project_that_leaves_the_manifests_leaves_its_lease(elsewhere):
+    desk = elsewhere.first
+    desk.write({"name": "first", "cmd": "true"}, project="first", name="a.yaml")
+    with elsewhere.running(*elsewhere.words[:2], "--interval", "0.5s", desk=desk) as controller:
+        controller.until(lambda: elsewhere.lease and elsewhere.lease_of("first"), "both leases")
+        (desk.folder / "a.yaml").unlink()
+        controller.until(lambda: elsewhere.lease_of("first") is None, "the end of the lease")
+        controller.more_rounds(1)
+        assert controller.events("fault") == []
+        assert elsewhere.lease is not None
+        controller.stop()
 
 
 @pytest.mark.parametrize("project", ["survey", "server"])  # `server` is also a source of faults

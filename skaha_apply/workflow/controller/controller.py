@@ -26,7 +26,7 @@ from skaha_apply.workflow.state.edit import free_lease, has_lease
 from skaha_apply.workflow.status import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
@@ -67,8 +67,8 @@ class Controller:
     """The rounds of one invocation, with the faults that last.
 
     By project: the phases and the keys of lines that were logged last, and the lineage of its state. `failing` are the
-    projects whose last pass had an action that failed. `leases` are those in remote states. `has_locks` states whether
-    the projects are locked, `is_established` whether each of them had a pass without another controller.
+    projects whose last pass had an action that failed. `leases` are those that remote states might have. `has_locks`
+    states whether the projects are locked, `is_established` whether each of them had a pass without another controller.
     """
 
     request: ControllerRequest
@@ -82,7 +82,6 @@ class Controller:
     rounds_with_fault: int = 0
     has_locks: bool = False
     is_established: bool = False
-    is_in_round: bool = False
 
     async def run(self) -> None:
         """Make rounds until the task is canceled.
@@ -93,26 +92,25 @@ class Controller:
         try:
             while True:
                 began = asyncio.get_running_loop().time()
-                self.is_in_round = True
-                await self._round()
-                self.is_in_round = False
+                try:
+                    await self._round()
+                except (asyncio.CancelledError, Interrupted):
+                    # It has used most of the time that the system gives to a process that it stops.
+                    self.leases.clear()
+                    raise
                 await asyncio.sleep(self._time_left(asyncio.get_running_loop().time() - began))
         finally:
             try:
-                await self._free_leases()
+                await self._free_leases(self.leases)
             finally:
                 self.locks.free()
 
-    async def _free_leases(self) -> None:
-        """Let another machine take over at once. Without this, the leases end by themselves.
-
-        An interrupted pass has used most of the time that the system gives to a process that it stops.
-        """
-        if self.is_in_round:
-            return
+    async def _free_leases(self, projects: Iterable[str]) -> None:
+        """Let another machine take over at once. A lease that cannot be freed in time ends by itself."""
+        freed = [self.leases.pop(name) for name in tuple(projects)]
         with suppress(TimeoutError):
             async with asyncio.timeout(LEASES_FREED):
-                for project, lease in self.leases.values():
+                for project, lease in freed:
                     with suppress(SkahaApplyError):
                         store = find_store(find_location(self.request.setting).at(project), project)
                         if has_lease(await store.read(), lease.id):
@@ -136,7 +134,7 @@ class Controller:
         else:
             self._recover(MANIFESTS)
             self._lock_projects(projects)
-            self._forget_others(projects)
+            await self._forget_others(projects)
             try:
                 await self._pass_over(projects)
                 self.is_established = True
@@ -148,14 +146,16 @@ class Controller:
         if self.request.metrics is not None:
             self.request.metrics.end_round(frozenset(self.faults))
 
-    def _forget_others(self, projects: tuple[Project, ...]) -> None:
-        """Forget projects that left the manifests: their faults, their numbers, and their locks."""
+    async def _forget_others(self, projects: tuple[Project, ...]) -> None:
+        """Forget projects that left the manifests: their faults, their numbers, their leases, and their locks."""
+        names = frozenset(project.name for project in projects)
         for source in self.faults.keys() - {MANIFESTS, SERVER, *map(_source, projects)}:
             self._recover(source)
-        self.failing &= {project.name for project in projects}
+        self.failing &= names
+        await self._free_leases(self.leases.keys() - names)  # before the locks: who has the lock has the lease
         self.locks.keep(self.request.setting, projects)
         if self.request.metrics is not None:
-            self.request.metrics.keep(frozenset(project.name for project in projects))
+            self.request.metrics.keep(names)
 
     async def _pass_over(self, projects: tuple[Project, ...]) -> None:
         setting = self.request.setting
@@ -187,9 +187,9 @@ class Controller:
         lineage = self.lineages.get(project.name)
         options = ApplyOptions(init=True, known_lineage=lineage, deletes=request.deletes, timeout=retry_time())
         lease = self.locks.lease(request.setting, project, request.interval)
-        run = await start_run(ApplyRequest(recording, project, options, _agree, observe, lease=lease))
-        if lease is not None:
+        if lease is not None:  # a pass that ends with an error might have stored it
             self.leases[project.name] = project, lease
+        run = await start_run(ApplyRequest(recording, project, options, _agree, observe, lease=lease))
         self._log_report(pass_log, await continue_run(run))
         if run.last.document is not None:
             self.lineages[project.name] = run.last.document.lineage
