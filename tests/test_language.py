@@ -62,6 +62,7 @@ BANNED = {
     r"halt(?:s|ed|ing)?|abandon(?:s|ed|ing)?": "stopped",
     r"so (?:many|much|long|often)(?! as)": "name the number, the duration or the interval",
     r"shall|may well": "must, can, might",
+    r"(?:a|the|its|their) begin": "start, beginning",
     r"ours": "name the owner",
 }
 IN_MESSAGES = {r"gone": "deleted, not listed, disappeared", r"(?:we|our|us)": "the tool, or the command"}

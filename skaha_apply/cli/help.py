@@ -44,6 +44,12 @@ EXIT_CODES: Mapping[ExitCode, str] = {
     ExitCode.TIMEOUT: "--timeout reached, or the server stayed unavailable",
     ExitCode.INTERRUPTED: "interrupted",
 }
+# Of a command that works until a signal.
+SERVING_EXIT_CODES: Mapping[ExitCode, str] = {
+    ExitCode.OK: "a signal ended the command",
+    ExitCode.ERROR: "error",
+    ExitCode.USAGE: EXIT_CODES[ExitCode.USAGE],
+}
 
 
 def epilog(examples: Sequence[str], exit_codes: Mapping[ExitCode, str] | None = None) -> str:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 DURATION = "DURATION"  # 10s, 30m, 12h, 2d
+MAX_POLL = 20.0  # seconds between two readings of a live page
 MAX_PORT = 65535
+_URL_PATH = re.compile(r"(?:/[\w.~!$&'()*+,;=:@%-]+)*/?", re.ASCII)
 
 
 def duration(text: str) -> float:
@@ -35,6 +37,14 @@ def interval(text: str) -> float:
         return check_interval(duration(text), text)
     except UsageError as error:
         raise typer.BadParameter(error.message) from None
+
+
+def poll_interval(text: str) -> float:
+    """An interval of at most `MAX_POLL` seconds."""
+    found = interval(text)
+    if found > MAX_POLL:
+        raise typer.BadParameter(f"{text!r} is longer than {MAX_POLL:.0f}s: write 10s, for example")
+    return found
 
 
 def _number(text: str) -> float:
@@ -130,6 +140,13 @@ def listen_address(text: str) -> str:
     if not (colon and host and port.isascii() and port.isdigit() and int(port) <= MAX_PORT):
         raise typer.BadParameter(f"{text!r}: write HOST:PORT, such as 127.0.0.1:9100 (port 0: a free port)")
     return text
+
+
+def base_path(text: str) -> str:
+    """The path of an address, without the slash at its end."""
+    if not text.startswith("/") or not _URL_PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):
+        raise typer.BadParameter(f"{text!r} is not a path below a proxy: write /user/NAME/proxy/8000/, for example")
+    return text.rstrip("/")
 
 
 def report_in(formats: type[StrEnum]) -> Callable[[str], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False  # `--version` spares the import of typing
 if TYPE_CHECKING:
@@ -25,3 +25,12 @@ def as_interrupts() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def until_signal() -> Iterator[None]:
+    """Leave the block in order when a signal stops it, also while it starts: the way to end a command that serves."""
+    from skaha_apply.model.errors import Interrupted  # noqa: PLC0415 - `--version` spares the import
+
+    with suppress(Interrupted, KeyboardInterrupt):
+        yield

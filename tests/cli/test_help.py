@@ -131,6 +131,12 @@ def test_commands_for_scripts_list_their_exit_codes(name, capsys, monkeypatch):
     assert {0, 1, 4, 130} <= set(codes)
 
 
+def test_commands_that_serve_have_one_table_and_run_names_the_other_controller(capsys, monkeypatch):
+    ui, run = (sections(printed_help((name,), capsys, monkeypatch))["Exit codes"] for name in ("ui", "run"))
+    assert ui[0] == "  0    a signal ended the command"
+    assert run == [*ui, "  6    another controller works on a project"]
+
+
 def registered_names(module):
     """The first name in each `command(app, NAME)` and `add_group(NAME)` of a module."""
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):

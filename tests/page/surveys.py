@@ -225,7 +225,7 @@ def retried_record(desired, number, now):
 
 
 def survey_of_retries(now=T0 + 3600.0):
-    """A survey at its begin: 12 tiles of which 4 run at the same time, some retried; stacks and a catalog wait."""
+    """A survey at its start: 12 tiles of which 4 run at the same time, some retried; stacks and a catalog wait."""
     common = {"image": "images.canfar.net/skaha/astroml:24.07", "cores": 2, "ram": 8, "group": ""}
     tiles = [replace(one, parallelism=4, retries=1) for one in tile_specs(12)]
     stacks = [

@@ -204,7 +204,7 @@ def summary_of(wanted, *records, others=()):
     return project_status(whole, situation, plan(whole, situation)).summary
 
 
-def test_the_begin_of_an_entry_is_that_of_its_first_attempt():
+def test_the_start_of_an_entry_is_that_of_its_first_attempt():
     wanted = spec(replicas=2, retries=2)
     first = Attempt(attempt=1, phase=Phase.FAILED, accepted=NOW - 5 * HOUR, ended=NOW - 4 * HOUR)
     retried = record(wanted, "running", 1, attempt=2, started=NOW - HOUR, earlier=(first,))

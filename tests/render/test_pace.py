@@ -53,7 +53,7 @@ def test_the_rate_is_that_of_the_last_ends_and_not_of_an_earlier_hour():
 
     minutes = [(NOW - 60 * one, 2) for one in range(20, -1, -1)]
     assert project(("a", tuple(minutes))).rate == pytest.approx(40 / 1200)  # the oldest of 21 times begins the window
-    assert project(("a", tuple(minutes[1:]))).rate == pytest.approx(40 / 36_000)  # all that has ended, since the begin
+    assert project(("a", tuple(minutes[1:]))).rate == pytest.approx(40 / 36_000)  # all that has ended, since the start
     early = [(NOW - 30_000 + one, 1) for one in range(21)]
     both = project(("a", tuple(early)), ("b", tuple(minutes)))
     assert both.rate == pytest.approx(40 / 1200)  # the entries share one window

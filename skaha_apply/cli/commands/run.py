@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,15 +11,16 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.help import EXIT_CODES, INPUT, OUTPUT, SAFETY, WAITING
+from skaha_apply.cli.help import INPUT, OUTPUT, SAFETY, SERVING_EXIT_CODES, WAITING
 from skaha_apply.cli.invocation import complete_commands, set_paths
 from skaha_apply.cli.option_types import DURATION, interval, listen_address
 from skaha_apply.cli.options import ManifestOptions, RecordOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import load
 from skaha_apply.cli.shared_options import EventsOption
+from skaha_apply.cli.signals import until_signal
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.errors import ExitCode, Interrupted, UsageError
+from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 INTERVAL = 300.0  # seconds
 LISTEN = "127.0.0.1:0"
-_CODES = (ExitCode.OK, ExitCode.ERROR, ExitCode.USAGE, ExitCode.LOCKED)
-_MEANINGS = {ExitCode.OK: "a signal ended the run", ExitCode.ERROR: "error"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +42,7 @@ class RunArguments(ManifestOptions, RecordOptions):
         typer.Option(
             parser=interval,
             metavar=DURATION,
-            help="Time from the begin of one round to the next (default: 5m)",
+            help="Time from the start of one round to the next (default: 5m)",
             rich_help_panel=WAITING,
         ),
     ] = None
@@ -97,7 +95,7 @@ class RunArguments(ManifestOptions, RecordOptions):
     app,
     "run",
     examples=("skaha-apply run --sandbox", "skaha-apply run --yes --interval 10m --listen 127.0.0.1:9100"),
-    exit_codes={code: _MEANINGS.get(code, text) for code, text in EXIT_CODES.items() if code in _CODES},
+    exit_codes={**SERVING_EXIT_CODES, ExitCode.LOCKED: "another controller works on a project"},
 )
 def run(options: RunArguments) -> ExitCode:
     """Apply manifests again and again, as a controller.
@@ -106,7 +104,7 @@ def run(options: RunArguments) -> ExitCode:
     retries and renewals, and with --yes for deletes and replaces. It prints one line of JSON for each event. It logs a
     fault once, and continues when the fault has ended. SIGTERM and Ctrl-C end it with exit code 0.
     """
-    with suppress(Interrupted, KeyboardInterrupt):  # a signal ends it in order, also while it starts
+    with until_signal():
         _serve_and_make_rounds(options)
     return ExitCode.OK
 

@@ -51,7 +51,10 @@ class PrintArguments(NameOptions, IdOptions):
 class UnlockArguments(NameOptions):
     """The options of `state unlock`."""
 
-    id: Annotated[str, typer.Argument(metavar="ID", help="ID of the lock, as the error message shows it")]
+    id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="ID of the lock, or of the lease of a controller, from the error message"),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

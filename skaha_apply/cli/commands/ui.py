@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -11,34 +10,19 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SERVER, WAITING
-from skaha_apply.cli.option_types import DURATION, MAX_PORT, interval
+from skaha_apply.cli.help import OUTPUT, SERVER, SERVING_EXIT_CODES, WAITING
+from skaha_apply.cli.option_types import DURATION, MAX_POLL, MAX_PORT, base_path, poll_interval
 from skaha_apply.cli.options import ManifestOptions
+from skaha_apply.cli.signals import until_signal
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.errors import ExitCode, Interrupted, UsageError
+from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.ui.feed import PageFeed
 
-POLL, LONGEST_POLL = 5.0, 20.0  # seconds
+POLL = 5.0  # seconds
 _LEAST_BETWEEN = 1.0  # seconds between two readings, if several browsers ask
-_PREFIX = re.compile(r"(?:/[\w.~!$&'()*+,;=:@%-]+)*/?", re.ASCII)
-
-
-def _poll(text: str) -> float:
-    """An interval of at most 20 seconds."""
-    found = interval(text)
-    if found > LONGEST_POLL:
-        raise typer.BadParameter(f"{text!r} is longer than {LONGEST_POLL:.0f}s: write 10s, for example")
-    return found
-
-
-def _base_path(text: str) -> str:
-    """The path of an address, without the slash at its end."""
-    if not text.startswith("/") or not _PREFIX.fullmatch(text) or {".", ".."} & set(text.split("/")):
-        raise typer.BadParameter(f"{text!r} is not a path below a proxy: write /user/NAME/proxy/8000/, for example")
-    return text.rstrip("/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +36,9 @@ class UiArguments(ManifestOptions):
     poll: Annotated[
         float | None,
         typer.Option(
-            parser=_poll,
+            parser=poll_interval,
             metavar=DURATION,
-            help="Time until a change of the state shows, at most 20s (default: 5s)",
+            help=f"Time until a change of the state shows, at most {MAX_POLL:.0f}s (default: 5s)",
             rich_help_panel=WAITING,
         ),
     ] = None
@@ -77,7 +61,7 @@ class UiArguments(ManifestOptions):
         str | None,
         typer.Option(
             "--base-path",
-            parser=_base_path,
+            parser=base_path,
             metavar="PREFIX",
             help="Path of the page behind the proxy of a notebook (default: no proxy)",
             rich_help_panel=SERVER,
@@ -89,11 +73,7 @@ class UiArguments(ManifestOptions):
     app,
     "ui",
     examples=("skaha-apply ui --sandbox", "skaha-apply ui --no-browser --port 8000"),
-    exit_codes={
-        ExitCode.OK: "a signal ended the server",
-        ExitCode.ERROR: "error",
-        ExitCode.USAGE: EXIT_CODES[ExitCode.USAGE],
-    },
+    exit_codes=SERVING_EXIT_CODES,
 )
 def ui(options: UiArguments) -> ExitCode:
     """Show the page of a project live, in the browser.
@@ -108,10 +88,9 @@ def ui(options: UiArguments) -> ExitCode:
     if "-" in options.sources:
         raise UsageError("ui cannot read standard input again", hint="give the path of a manifest instead of -")
     streams = options.streams()
-    try:
+    with until_signal():
         _serve(options, streams)
-    except (Interrupted, KeyboardInterrupt):  # the way to end it, also while it starts
-        streams.notify("\n" if streams.err_is_terminal else "")
+    streams.notify("\n" if streams.err_is_terminal else "")
     return ExitCode.OK
 
 

@@ -114,7 +114,7 @@ class NotebookBlock:
 
 
 class NotebookProgress(LiveTable):
-    """The live table of one method. The begin and the end of a pass are always shown."""
+    """The live table of one method. The start and the end of a pass are always shown."""
 
     def __init__(self, block: NotebookBlock) -> None:
         super().__init__(block, tick=0)

@@ -198,7 +198,7 @@ def _paths(key: LogKey, files: Mapping[str, StoredFile]) -> Iterator[str]:
 
 
 def _end_of(text: str) -> bytes:
-    """The end of a text as UTF-8, from the begin of a line if possible; its first line states how much is left out."""
+    """The end of a text as UTF-8, from the start of a line if possible; its first line states how much is left out."""
     if text.strip() in ("", "<none>"):
         return b""
     data = text.encode("utf-8", "backslashreplace")

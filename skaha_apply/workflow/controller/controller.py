@@ -47,7 +47,7 @@ MANIFESTS, SERVER = "manifests", "server"  # sources of faults that concern all 
 class ControllerRequest:
     """What a controller works on.
 
-    `load` reads the manifests, after each of `pulls` has brought them up to date. `interval` is the time from the begin
+    `load` reads the manifests, after each of `pulls` has brought them up to date. `interval` is the time from the start
     of a round to the next, in seconds. `deletes` states whether the invocation is also the approval for deletes and
     replaces. `metrics` gets the status after each pass, which takes one more listing.
     """
@@ -87,7 +87,7 @@ class Controller:
         """Make rounds until the task is canceled.
 
         Raises:
-            AnotherController: at the begin, another controller works on the state of a project.
+            AnotherController: at the start, another controller works on the state of a project.
         """
         try:
             while True:
