@@ -20,6 +20,8 @@ from skaha_apply.lazy_dataclass import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    _Data = Mapping[str, Any]
+
 LONGEST_WAIT = 2.0  # seconds for which a request waits
 _LOG = logging.getLogger(__name__)
 
@@ -33,26 +35,26 @@ class PageContent:
     tag: str
 
     @classmethod
-    def of(cls, value: Mapping[str, Any], public: Callable[[str], str]) -> PageContent:
-        """The content of a value; `public` returns a text without secrets."""
-        text = public(json.dumps(value, separators=(",", ":")))
-        return cls(json.loads(text), text, f'"{sha256(text.encode()).hexdigest()[:32]}"')
+    def of(cls, value: Mapping[str, Any]) -> PageContent:
+        """The content of a value without secrets."""
+        text = json.dumps(value, separators=(",", ":"))
+        return cls(value, text, f'"{sha256(text.encode()).hexdigest()[:32]}"')
 
 
 class PageFeed:
     """The content of the page.
 
     `read` returns the data of the page, the same object if nothing has changed. The constructor raises what it raises.
-    `public` returns a text without secrets. `interval` are the seconds from one reading to the next, if browsers ask
+    `public` returns the data without secrets. `interval` are the seconds from one reading to the next, if browsers ask
     more often.
     """
 
-    def __init__(self, read: Callable[[], Mapping[str, Any]], public: Callable[[str], str], interval: float) -> None:
+    def __init__(self, read: Callable[[], _Data], public: Callable[[_Data], _Data], interval: float) -> None:
         self._read, self._public, self._interval = read, public, interval
         self._began = float("-inf")  # time of the loop at which the last reading began
         self._reading: asyncio.Future[PageContent] | None = None
         self._value = read()
-        self._content = PageContent.of(self._value, public)
+        self._content = PageContent.of(public(self._value))
 
     async def current(self) -> PageContent:
         """The newest content that can be had within `LONGEST_WAIT`."""
@@ -70,7 +72,7 @@ class PageFeed:
         try:
             value = self._read()
             if value is not self._value:
-                self._value, content = value, PageContent.of(value, self._public)
+                self._value, content = value, PageContent.of(self._public(value))
         except Exception:  # noqa: BLE001 - a bug must not end the page
             _LOG.exception("the data of the page could not be read")
         with suppress(RuntimeError):  # the loop has ended meanwhile

@@ -274,6 +274,25 @@ def test_the_data_has_no_value_of_a_sensitive_variable(desk, live_page):
     assert secret not in page.http.get("/").text + json.dumps(page.data())
 
 
+def test_a_secret_that_equals_a_number_or_a_key_of_the_data_breaks_nothing(desk, live_page):
+    desk.write(
+        {"name": "tile", "cmd": "true", "env": {"KEY": "${var.number}", "WORD": "${var.word}"}},
+        variables={"number": {"sensitive": True}, "word": {"sensitive": True}},
+    )
+    secrets = ("--var", "number=some-long-number", "--var", "word=some-long-word")
+    desk.apply("--wait", "complete", "--poll", "0.2s", *secrets)
+    plain = live_page(desk, *secrets).open().data()
+    at = plain["projects"][0]["at"]
+    page = live_page(desk, "--var", f"number={at}", "--var", "word=not_estimated").open()
+    assert page.data() == plain
+    assert page.http.get("/").status_code == 200
+
+
+def test_only_with_refresh_a_page_can_be_out_of_date(done_desk, live_page):
+    polls = [live_page(done_desk, *POLL, *words).open().data()["poll"] for words in ((), ("--refresh",))]
+    assert polls == [None, 0.2]
+
+
 def test_a_public_page_has_neither_names_of_replicas_nor_paths_also_in_errors(done_desk, live_page):
     page = live_page(done_desk, *POLL, "--public").open()
     break_manifest(done_desk)

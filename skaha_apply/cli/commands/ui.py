@@ -122,8 +122,7 @@ def _serve(options: UiArguments, streams: Streams) -> None:
 def _feed(options: UiArguments, streams: Streams) -> PageFeed:
     """The feed of the projects of this invocation, read once."""
     from skaha_apply.cli.output.live_data import LiveData  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.cli.output.masking import mask  # noqa: PLC0415
-    from skaha_apply.cli.output.session_ids import hide_ids  # noqa: PLC0415
+    from skaha_apply.cli.output.masking import published_values  # noqa: PLC0415
     from skaha_apply.cli.projects import load  # noqa: PLC0415
     from skaha_apply.ui.feed import PageFeed  # noqa: PLC0415
     from skaha_apply.workflow.live_page import PageReading  # noqa: PLC0415
@@ -133,4 +132,4 @@ def _feed(options: UiArguments, streams: Streams) -> PageFeed:
     # Without --refresh, a page is as old as the last change of the state, which must not look like an alarm.
     listed = poll if options.refresh else None
     data = LiveData(reading, streams, public=options.public, ask=poll, poll=listed)
-    return PageFeed(data, lambda text: hide_ids(mask(text)), min(_LEAST_BETWEEN, poll / 2))
+    return PageFeed(data, published_values, min(_LEAST_BETWEEN, poll / 2))

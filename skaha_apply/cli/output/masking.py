@@ -6,7 +6,9 @@ a bug: its traceback can contain every value on the command line, and no manifes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.cli.output.session_ids import hide_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,18 @@ def clear_secrets() -> None:
 def mask(text: str) -> str:
     """The text with the values of sensitive variables masked."""
     return _with_masks(text, _masked) if _masked else text
+
+
+def published_values(value: Any) -> Any:
+    """A JSON value whose texts have neither values of sensitive variables nor IDs of interactive sessions.
+
+    Its keys and numbers stay, so that a secret that equals one of them by chance does not break the document.
+    """
+    if isinstance(value, str):
+        return hide_ids(mask(value))
+    if isinstance(value, list):
+        return [published_values(one) for one in value]
+    return {key: published_values(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def mask_traceback(text: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skaha_apply.cli.invocation import project_command
-from skaha_apply.cli.output.masking import mask
+from skaha_apply.cli.output.masking import published_values
 from skaha_apply.cli.output.result_files import check_place
-from skaha_apply.cli.output.session_ids import hide_ids
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.render.printable import one_line
@@ -100,16 +99,7 @@ class PageFile:
 
         names = [name for name in self._order if name in self._pages] or list(self._pages)
         data = page_data([self._pages[name] for name in names], public=self._public)
-        write_file("page", file, page_html(_masked(data)).encode())
-
-
-def _masked(value: Any) -> Any:
-    """The data with each text masked; a sensitive value can occur in the style or the script by chance."""
-    if isinstance(value, str):
-        return hide_ids(mask(value))
-    if isinstance(value, list):
-        return [_masked(one) for one in value]
-    return {key: _masked(one) for key, one in value.items()} if isinstance(value, dict) else value
+        write_file("page", file, page_html(published_values(data)).encode())
 
 
 def page_commands(project: str, *, one_of_several: bool) -> dict[str, str]:
