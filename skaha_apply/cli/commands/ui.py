@@ -129,7 +129,6 @@ def _feed(options: UiArguments, streams: Streams) -> PageFeed:
 
     setting, poll = options.setting(), POLL if options.poll is None else options.poll
     reading = PageReading(setting, lambda: load(setting, streams, warn=False), refresh=options.refresh)
-    # Without --refresh, a page is as old as the last change of the state, which must not look like an alarm.
     listed = poll if options.refresh else None
     data = LiveData(reading, streams, public=options.public, ask=poll, poll=listed)
     return PageFeed(data, published_values, min(_LEAST_BETWEEN, poll / 2))

@@ -29,7 +29,8 @@ class LiveData:
         streams: where an error is printed when it begins.
         public: whether others see the page.
         ask: seconds after which the browser asks for new data.
-        poll: seconds between two listings of the server; None without listings. An old page is an alarm.
+        poll: seconds between two listings of the server; None without listings, whose page is never out of
+            date: it is as old as the last change of the state.
     """
 
     def __init__(
@@ -53,9 +54,7 @@ class LiveData:
 
     def _made(self, pages: Sequence[ProjectPage], errors: Sequence[str]) -> dict[str, Any]:
         several = len(pages) > 1
-        shown = [
-            replace(page, poll=self._poll, commands=page_commands(page.status.project, one_of_several=several))
-            for page in pages
-        ]
+        shown = [replace(page, commands=page_commands(page.status.project, one_of_several=several)) for page in pages]
         lines = [_PUBLIC_ERROR] * bool(errors) if self._public else list(map(one_line, errors))
-        return {**page_data(shown, public=self._public), "ask": 0.8 * self._ask, "errors": lines}
+        data = page_data(shown, public=self._public)
+        return {**data, "poll": self._poll, "ask": 0.8 * self._ask, "errors": lines}

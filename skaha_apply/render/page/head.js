@@ -36,12 +36,12 @@ function projectButtons(view) {
     }, `${one.name} (${number(one.counts.done || 0)} of ${number(one.total)})`)));
 }
 
-/** `as of 13:52 (4 min ago)`; it is an alarm if the page is older than three polls and work is open. */
+/** `as of 13:52 (4 min ago)`; it is an alarm if the page is older than three polls and work is open. No poll, no alarm. */
 function drawAge(view) {
   const age = document.getElementById("age");
   const project = view.project, now = Date.now() / 1000;
   const seconds = Math.max(0, now - project.at);
-  const old = project.open && seconds > 3 * view.data.poll;
+  const old = project.open && view.data.poll !== null && seconds > 3 * view.data.poll;
   age.className = old ? "alarm" : "";
   const remedy = document.getElementById("remedy");
   if (remedy) remedy.hidden = !old;
