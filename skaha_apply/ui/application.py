@@ -30,12 +30,18 @@ _CONTINUE = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="
 
 
 class PageApplication:
-    """The ASGI application of one server. `draw` returns the page for a value; `prefix` is that of the proxy, or ""."""
+    """The ASGI application of one server.
 
-    def __init__(self, access: Access, feed: PageFeed, draw: Callable[[Mapping[str, Any]], str], prefix: str) -> None:
-        self._access, self._feed, self._draw = access, feed, draw
+    `draw` returns the page for a value, and `sources` is its policy: see `page_policy`. `prefix` is that of the proxy,
+    or "".
+    """
+
+    def __init__(
+        self, access: Access, feed: PageFeed, draw: Callable[[Mapping[str, Any]], str], sources: str, prefix: str
+    ) -> None:
+        self._access, self._feed, self._draw, self._policy = access, feed, draw, page_policy(sources)
         self._prefix = unquote(prefix).rstrip("/")
-        self._page: tuple[str, bytes, str] | None = None  # tag, page, policy
+        self._page: tuple[str, bytes] | None = None  # tag and page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request."""
@@ -84,10 +90,8 @@ class PageApplication:
 
     def _page_response(self, content: PageContent) -> Response:
         if self._page is None or self._page[0] != content.tag:
-            html = self._draw(content.value)
-            self._page = (content.tag, html.encode("utf-8", "replace"), page_policy(html))
-        _, page, policy = self._page
-        return Response(page, media_type="text/html", headers={"Content-Security-Policy": policy})
+            self._page = (content.tag, self._draw(content.value).encode("utf-8", "replace"))
+        return Response(self._page[1], media_type="text/html", headers={"Content-Security-Policy": self._policy})
 
 
 def _data_response(request: Request, content: PageContent) -> Response:

@@ -98,7 +98,7 @@ def _serve(options: UiArguments, streams: Streams) -> None:
     """Read once, print the address, open the browser, and serve until a signal."""
     from skaha_apply.cli.event_loop import run  # noqa: PLC0415
     from skaha_apply.cli.output.browser import try_browser  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.render.page.page import page_html  # noqa: PLC0415
+    from skaha_apply.render.page.page import page_html, page_parts  # noqa: PLC0415
     from skaha_apply.ui.access import Access  # noqa: PLC0415
     from skaha_apply.ui.application import PageApplication  # noqa: PLC0415
     from skaha_apply.ui.server import ADDRESS, listening, serve  # noqa: PLC0415
@@ -107,7 +107,8 @@ def _serve(options: UiArguments, streams: Streams) -> None:
         feed = _feed(options, streams)
         port = listener.getsockname()[1]
         access = Access(port, through_proxy=options.base_path is not None)
-        application = PageApplication(access, feed, partial(page_html, live=True), options.base_path or "")
+        draw, sources = partial(page_html, live=True), page_parts().policy(live=True)
+        application = PageApplication(access, feed, draw, sources, options.base_path or "")
         address = f"http://{ADDRESS}:{port}/?{access.query}"
         streams.show(f"{address}\n")
         sys.stdout.flush()

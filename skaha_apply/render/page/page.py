@@ -37,12 +37,15 @@ class PageParts:
     style: str
     script: str
 
-    @property
-    def policy(self) -> str:
-        """The sources of a Content-Security-Policy that allow this style and this script, and nothing else."""
+    def policy(self, *, live: bool = False) -> str:
+        """The sources of a Content-Security-Policy that allow this style and this script, and nothing else.
+
+        A `live` page can also ask the server that returned it.
+        """
+        connect = "connect-src 'self'; " if live else ""
         return (
             f"default-src 'none'; style-src {_digest(self.style)}; script-src {_digest(self.script)}; img-src data:; "
-            "base-uri 'none'; form-action 'none'"
+            f"{connect}base-uri 'none'; form-action 'none'"
         )
 
 
@@ -61,11 +64,10 @@ def page_html(data: Mapping[str, Any], *, live: bool = False) -> str:
         live: whether the page asks the server that returned it for new data, at the relative address `data.json`.
     """
     parts = page_parts()
-    connect = " connect-src 'self';" if live else ""
     text: str = _template().render(
         title=title(data),
         live=live,
-        policy=f"{parts.policy};{connect}".rstrip(";"),
+        policy=parts.policy(live=live),
         style=Markup(parts.style),  # noqa: S704 - a file of this package
         script=Markup(parts.script),  # noqa: S704 - as above
         data=Markup(data_json(data)),  # noqa: S704 - without a character that HTML acts on
