@@ -189,7 +189,7 @@ def test_a_link_on_another_site_opens_the_page_too(live_page, server_less):
     assert page.http.get("/").status_code == 200
 
 
-PREFIX = "/user/m%40x/proxy/8000"
+PREFIX = "/user/m%40x/survey"
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def proxied(live_page, server_less):
     return live_page(server_less, "--base-path", PREFIX + "/")
 
 
-@pytest.mark.parametrize("seen", [PREFIX, "/user/m@x/proxy/8000", ""], ids=["kept", "decoded", "removed"])
+@pytest.mark.parametrize("seen", [PREFIX, "/user/m@x/survey", ""], ids=["kept", "decoded", "removed"])
 def test_a_proxy_can_keep_the_prefix_or_remove_it(live_page, server_less, seen):
     page = live_page(server_less, "--base-path", PREFIX + "/")
     proxy = {"Host": "hub.example.org", "X-Forwarded-Proto": "https"}
@@ -221,8 +221,8 @@ def test_an_unknown_name_needs_the_token_also_behind_a_proxy(proxied):
 
 def test_a_prefix_without_its_slash_leads_to_the_folder(proxied):
     reply = proxied.http.get(f"{PREFIX}?token=x")
-    assert (reply.status_code, reply.headers["location"]) == (303, "8000/?token=x")
-    assert proxied.http.get(PREFIX).headers["location"] == "8000/"
+    assert (reply.status_code, reply.headers["location"]) == (303, "survey/?token=x")
+    assert proxied.http.get(PREFIX).headers["location"] == "survey/"
 
 
 def test_behind_a_proxy_the_address_of_the_page_is_printed_too(proxied):
@@ -232,3 +232,22 @@ def test_behind_a_proxy_the_address_of_the_page_is_printed_too(proxied):
 @pytest.mark.parametrize("prefix", ["user", "//evil.example", "/a/../b", "/a?b", "/a#b", "/a b", "/a\nb", "https://x/"])
 def test_a_base_path_must_be_a_path(server_less, prefix):
     assert "--base-path" in server_less("ui", "--base-path", prefix, code=4).err
+
+
+@pytest.mark.parametrize(
+    "prefix", ["/user/n/proxy/8000", "/proxy/8000/", "/user/n/proxy/absolute/8000", "/proxy/node7:8000"]
+)
+def test_a_path_of_a_proxy_with_a_port_requires_that_the_page_has_a_chosen_port(server_less, prefix):
+    error = server_less("ui", "--no-browser", "--base-path", prefix, code=4).err
+    assert error.splitlines()[:2] == [
+        "error: --base-path has the port 8000, and --port is missing",
+        "hint: add --port 8000",
+    ]
+
+
+def test_a_path_of_a_proxy_with_a_port_is_accepted_with_a_port(live_page, server_less):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    page = live_page(server_less, "--base-path", f"/proxy/{port}/", "--port", str(port))
+    assert page.port == port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 POLL = 5.0  # seconds
 _LEAST_BETWEEN = 1.0  # seconds between two readings, if several browsers ask
+_PORT_OF_PREFIX = re.compile(r"/proxy/(?:absolute/)?(?:[^/]+:)?(\d{1,5})$")  # of jupyter-server-proxy and code-server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +89,20 @@ def ui(options: UiArguments) -> ExitCode:
     check_installed()
     if "-" in options.sources:
         raise UsageError("ui cannot read standard input again", hint="give the path of a manifest instead of -")
+    _check_port(options)
     streams = options.streams()
     with until_signal():
         _serve(options, streams)
     streams.notify("\n" if streams.err_is_terminal else "")
     return ExitCode.OK
+
+
+def _check_port(options: UiArguments) -> None:
+    """Refuse the path of a proxy that shows a port on which the page is not, because the page has any free port."""
+    named = _PORT_OF_PREFIX.search(options.base_path or "")
+    if named is not None and not options.port:
+        port = named[1]
+        raise UsageError(f"--base-path has the port {port}, and --port is missing", hint=f"add --port {port}")
 
 
 def _serve(options: UiArguments, streams: Streams) -> None:
