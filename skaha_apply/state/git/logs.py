@@ -76,7 +76,7 @@ class BranchLogs:
     def __init__(self, objects: CommitMaker) -> None:
         self._objects = objects
         self._added = AddedLogs()
-        self._settled: dict[LogKey, Texts] = {}  # those of them that a later commit does not need from here
+        self._finished: dict[LogKey, Texts] = {}  # those of them that a later commit does not need from here
         self._left: frozenset[ReplicaKey] = frozenset()
         self._known: tuple[str, dict[str, StoredFile]] = ("", {})  # a commit, and its files below `logs/`
         self._made: tuple[dict[str, StoredFile], str] = ({}, "")  # the files of the last tree, and its ID
@@ -107,11 +107,11 @@ class BranchLogs:
         """The tree `logs` of a commit with this state that follows `base`; "" without a log. Raises `StateError`."""
         before = await self._files(base)
         if not (before or self._added):
-            self._made, self._settled = ({}, ""), {}
+            self._made, self._finished = ({}, ""), {}
             return ""
         failed = failed_attempts(document, self._left)
         kept = self._kept(failed, before)
-        self._settled = self._settled_by(document, failed, kept)
+        self._finished = self._finished_by(document, failed, kept)
         texts = {
             _path(key, suffix): data
             for key in kept
@@ -128,8 +128,8 @@ class BranchLogs:
 
     def stored(self, commit: str) -> None:
         """Note that the commit with the last tree is stored."""
-        self._added.remove(self._settled)
-        self._settled = {}
+        self._added.remove(self._finished)
+        self._finished = {}
         self._known = commit, self._made[0]
         self.commit = commit
 
@@ -146,7 +146,7 @@ class BranchLogs:
                 left -= size
         return kept
 
-    def _settled_by(
+    def _finished_by(
         self, document: StateDocument, failed: Collection[LogKey], kept: Collection[LogKey]
     ) -> dict[LogKey, Texts]:
         """The added logs that are of no use once this state is stored: the commit has them, or they did not fail.
