@@ -23,15 +23,15 @@ Axes = tuple[str, ...]
 Values = tuple[str, ...]
 
 
-def needs_of(specs: Iterable[SessionSpec]) -> dict[str, str]:
-    """The dependencies of session specs: the name as written, by entry key.
+def merged_needs(every: Iterable[tuple[str, ...]]) -> dict[str, str]:
+    """The dependencies in several values of `needs`: the name as written, by entry key.
 
     Combinations of one entry can have different ones, because an `include` can change them.
     """
-    names = (name for needs in dict.fromkeys(spec.needs for spec in specs) for name in needs)
     found: dict[str, str] = {}
-    for name in names:
-        found.setdefault(name.casefold(), name)
+    for needs in dict.fromkeys(every):
+        for name in needs:
+            found.setdefault(name.casefold(), name)
     return found
 
 
@@ -46,7 +46,7 @@ class EntrySpecs:
     @cached_property
     def needs(self) -> Mapping[str, str]:
         """The dependencies of all its combinations: the name as written, by entry key."""
-        return needs_of(self.specs)
+        return merged_needs(spec.needs for spec in self.specs)
 
     @cached_property
     def place(self) -> Mapping[str, int]:

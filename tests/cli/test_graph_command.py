@@ -74,13 +74,21 @@ def test_the_svg_has_every_box_and_label_and_no_edge_crosses_a_box(graph):
             assert all(not box[1] <= float(y) <= box[1] + box[3] for box in passed)
 
 
+def test_a_dependency_of_one_combination_is_an_edge(graph):
+    include = "matrix: {tile: [t1, t2], include: [{tile: t2, needs: [{name: Catalog, require: 95%}]}]}"
+    made = graph(manifest=MANIFEST + '  - {name: "last-${tile}", ' + include + "}\n")
+    line = next(line for line in made.stdout.splitlines() if "last-" in line)
+    assert " ".join(line.split()) == "5 last-${tile} 2 replicas needs catalog (all, 95 %, some combinations)"
+
+
 def test_a_manifest_that_plan_refuses_has_a_graph(graph):
     made = graph(
         manifest=MANIFEST + "  - {name: a, needs: [b, nowhere]}\n  - {name: b, needs: [a]}\n  - {name: c, rama: 2}\n"
+        "  - {name: d, needs: [a]}\n"
     )
     assert made.returncode == 0
     assert made.stdout.splitlines()[-2:] == [
-        "no order exists for a, b, because needs run in a circle",
+        "no order exists for a, b, d: needs run in a circle, or lead to one",
         "a needs nowhere, which is not in the manifest",
     ]
     assert "warning: the manifests have 1 error; entries with an error are left out" in made.stderr

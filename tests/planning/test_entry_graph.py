@@ -26,6 +26,29 @@ def test_an_edge_states_what_is_waited_for():
     ]
 
 
+def test_an_edge_names_every_shared_axis():
+    both = {"group": "one-${tile}-${band}", "values": {"tile": "a", "band": "g"}}
+    three = {"group": "two-${x}-${band}-${tile}", "values": {"x": "1", "band": "g", "tile": "a"}}
+    one, two = scene.spec("one-a-g", **both), scene.spec("two-1-g-a", **three, needs=(both["group"],))
+    last = scene.spec("last", **three | {"group": "last"}, needs=(three["group"],), require={three["group"]: 0.5})
+    assert [label for _, _, label in labels(one, two, last)] == ["by band and tile", "by x, band and tile, 50 %"]
+
+
+def test_an_edge_exists_for_what_one_combination_needs():
+    """An `include` can change `needs` and `require`, and a row can lack the cell of a column."""
+    flat, dark = scene.spec("flat"), scene.spec("dark")
+    tiles = scene.matrix("tile", "abc", needs=("flat",))
+    changed = tiles[1].model_copy(update={"needs": ("Dark", "flat"), "require": {"Flat": 0.0}})
+    lacking = scene.spec("map-", group="map-${tile}", needs=("tile-${tile}",))
+    maps = (*scene.matrix("map", "ab", needs=("tile-${tile}",)), lacking)
+    assert labels(flat, dark, tiles[0], changed, tiles[2], *maps) == [
+        ("flat", "tile-${tile}", "all or all ended"),
+        ("dark", "tile-${tile}", "all, some combinations"),
+        ("tile-${tile}", "map-${tile}", "tile by tile or all"),
+    ]
+    assert entry_graph("survey", (flat, dark, *tiles[:1], changed)).layers == (("flat", "dark"), ("tile-${tile}",))
+
+
 def test_an_entry_stands_behind_its_dependencies_and_an_empty_list_is_an_entry():
     one, two = scene.spec("one", replicas=3), scene.spec("two", needs=("one", "none"))
     found = entry_graph("survey", (two, one, scene.desktop()), empty=("none",))

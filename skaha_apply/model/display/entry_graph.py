@@ -27,7 +27,8 @@ class EntryNode:
 class EntryEdge:
     """A dependency: the entry `dependent` waits for the entry `dependency`, both by key.
 
-    `label` states what it waits for: `tile by tile`, `all`, `all, 95 %`, or `all ended`.
+    `label` states what it waits for: `tile by tile`, `by tile and band`, `all`, `all, 95 %`, or `all ended`. It ends
+    with `some combinations` if the others do not wait.
     """
 
     dependency: str
@@ -40,8 +41,8 @@ class EntryGraph:
     """The entries by key in the order of the manifest, their dependencies, and the keys of each layer.
 
     An entry is in a later layer than its dependencies. `circle` are the keys of entries whose dependencies run in a
-    circle; an edge between two of them can lead to an earlier layer. An entry whose list is empty has no replica.
-    `missing` are dependencies that the manifest does not have.
+    circle, or lead to one; an edge between two of them can lead to an earlier layer. An entry with an empty list has no
+    replica. `missing` are dependencies that the manifest does not have.
     """
 
     project: str

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.model.display.entry_graph import EntryEdge, EntryGraph, EntryNode
+from skaha_apply.planning.entries import merged_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
     from skaha_apply.model.spec import SessionSpec
 
 _SWEEPS = 4  # over the layers, to bring an entry close to its neighbors
+
+
+class _Variant(NamedTuple):
+    """What combinations of an entry have in common: dependencies, the share of each, and the axes.
+
+    An `include` can change the first two, and a row of a table can lack a column.
+    """
+
+    needs: tuple[str, ...]
+    require: tuple[tuple[str, float], ...]
+    axes: tuple[str, ...]
 
 
 def entry_graph(project: str, sessions: Iterable[SessionSpec], empty: Iterable[str] = ()) -> EntryGraph:
@@ -26,15 +38,19 @@ def entry_graph(project: str, sessions: Iterable[SessionSpec], empty: Iterable[s
     """
     firsts: dict[str, SessionSpec] = {}
     replicas: Counter[str] = Counter()
+    variants: defaultdict[str, dict[_Variant, None]] = defaultdict(dict)
     for spec in sessions:
-        firsts.setdefault(spec.entry_key, spec)
-        replicas[spec.entry_key] += spec.replicas
+        key = spec.entry_key
+        firsts.setdefault(key, spec)
+        replicas[key] += spec.replicas
+        variants[key][_Variant(spec.needs, tuple(spec.require.items()), tuple(spec.values))] = None
     nodes = {
         key: EntryNode(key, spec.group or spec.name, replicas[key], spec.kind.interactive)
         for key, spec in firsts.items()
     }
     nodes |= {name.casefold(): EntryNode(name.casefold(), name, 0) for name in empty if name.casefold() not in nodes}
-    every = [edge for key, spec in firsts.items() for edge in _edges(key, spec, firsts)]
+    axes = {key: frozenset(axis for one in found for axis in one.axes) for key, found in variants.items()}
+    every = [edge for key, found in variants.items() for edge in _edges(key, found, axes)]
     edges = tuple(edge for edge in every if edge.dependency in nodes)
     layers, circle = _layers(nodes, edges)
     missing = tuple(edge for edge in every if edge.dependency not in nodes)
@@ -42,23 +58,30 @@ def entry_graph(project: str, sessions: Iterable[SessionSpec], empty: Iterable[s
     return EntryGraph(project, nodes, edges, ordered, circle, missing)
 
 
-def _edges(key: str, spec: SessionSpec, firsts: Mapping[str, SessionSpec]) -> Iterable[EntryEdge]:
-    """The dependencies of an entry. Its combinations share them, so the first one states them."""
-    for need in {name.casefold(): name for name in spec.needs}:
-        yield EntryEdge(need, key, _label(spec, need, firsts.get(need)))
+def _edges(key: str, variants: Collection[_Variant], axes: Mapping[str, Container[str]]) -> Iterable[EntryEdge]:
+    """The dependencies of all combinations of an entry; `axes` are those of each entry."""
+    waiting: defaultdict[str, list[_Variant]] = defaultdict(list)
+    for variant in variants:
+        for need in merged_needs([variant.needs]):
+            waiting[need].append(variant)
+    for need, found in waiting.items():
+        label = " or ".join(dict.fromkeys(_label(one, need, axes.get(need, ())) for one in found))
+        yield EntryEdge(need, key, label if len(found) == len(variants) else f"{label}, some combinations")
 
 
-def _label(spec: SessionSpec, need: str, dependency: SessionSpec | None) -> str:
-    shared = [axis for axis in spec.values if dependency is not None and axis in dependency.values]
-    every = f"{shared[0]} by {shared[0]}" if shared else "all"
-    share = next((value for name, value in spec.require.items() if name.casefold() == need), 1.0)
+def _label(variant: _Variant, need: str, axes: Container[str]) -> str:
+    """What a combination waits for; `axes` are those of its dependency."""
+    shared = [axis for axis in variant.axes if axis in axes]
+    every = f"by {', '.join(shared[:-1])} and {shared[-1]}" if shared[1:] else "all"
+    every = f"{shared[0]} by {shared[0]}" if len(shared) == 1 else every
+    share = next((value for name, value in variant.require if name.casefold() == need), 1.0)
     if share == 0:
         return f"{every} ended"
     return every if share == 1 else f"{every}, {100 * share:g} %"
 
 
 def _layers(nodes: Iterable[str], edges: Iterable[EntryEdge]) -> tuple[list[list[str]], frozenset[str]]:
-    """The keys by the length of their longest chain of dependencies, and those that are in or behind a circle."""
+    """The keys by the length of their longest chain of dependencies, and those in a circle or behind one."""
     needs: dict[str, list[str]] = {key: [] for key in nodes}
     for edge in edges:
         needs[edge.dependent].append(edge.dependency)

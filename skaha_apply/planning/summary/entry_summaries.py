@@ -13,7 +13,7 @@ from skaha_apply.model.progress.summary import CoreHours, EntrySummary, QueuePar
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.entries import needs_of
+from skaha_apply.planning.entries import merged_needs
 from skaha_apply.planning.summary.core_hours import DUE, HOUR, core_time, cores_of, durations
 from skaha_apply.planning.summary.pace import (
     began,
@@ -189,7 +189,7 @@ class _Entry:
             ends=last_ends(known, before.ends),
             left=time_left(median, ran, more, slots),
             open=len(ran) + queued,
-            needs=tuple(needs_of(open_specs)),
+            needs=tuple(merged_needs(one.needs for one in open_specs)),
             batch=batch,
             run_times=extremes,
             left_range=time_left_range(median, extremes, ran, more, slots),

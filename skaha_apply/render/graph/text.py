@@ -79,7 +79,7 @@ def _needs(graph: EntryGraph, node: EntryNode) -> list[str]:
 def _notes(graph: EntryGraph, paint: Paint) -> Iterable[str]:
     if graph.circle:
         names = ", ".join(one_line(node.name) for key, node in graph.nodes.items() if key in graph.circle)
-        yield paint(f"no order exists for {names}, because needs run in a circle", "bold red")
+        yield paint(f"no order exists for {names}: needs run in a circle, or lead to one", "bold red")
     for edge in graph.missing:
         name = one_line(graph.nodes[edge.dependent].name)
         yield paint(f"{name} needs {one_line(edge.dependency)}, which is not in the manifest", "bold red")
