@@ -335,6 +335,7 @@ class Origin:
     """A bare repository, and somebody who commits to it."""
 
     def __init__(self, folder):
+        folder.mkdir(exist_ok=True)
         self.bare, self.clone = folder / "origin.git", folder / "other"
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", self.bare], check=True)
         subprocess.run(["git", "clone", "-q", self.bare, self.clone], check=True, capture_output=True)
@@ -384,6 +385,63 @@ def test_manifests_come_from_a_repository_that_nobody_has_cloned(desk, running, 
     assert list((tmp_path / "clones").iterdir()) == []
     with running("--repository", str(origin.bare), "--branch", "none") as controller:
         assert "branch none: fatal: couldn't find remote ref" in controller.until_event("fault")["error"]
+        controller.stop()
+
+
+def test_a_damaged_clone_is_made_again_and_no_checkout_around_it_is_used(desk, running, origin, tmp_path):
+    """A git that was killed leaves a lock file in the clone, and a cleaner of temporary files removes parts of it."""
+
+    def commit(count):
+        manifest = desk.write({"name": "tile-${n}", "cmd": "true", "matrix": {"n": [str(n) for n in range(count)]}})
+        origin.commit({"m.yaml": manifest.read_text()})
+        manifest.unlink()
+
+    around = Origin(tmp_path / "around")
+    around.commit({"notes.txt": "mine"})
+    clones = around.clone
+    desk.environment["TMPDIR"] = str(clones)
+    commit(1)
+    with running("--repository", "origin.git") as controller:
+        controller.until_phases(done=1)
+        for count, damage in enumerate(
+            (
+                lambda clone: (clone / ".git" / "index.lock").touch(),
+                lambda clone: (clone / ".git" / "shallow.lock").touch(),
+                lambda clone: (clone / ".git").rename(tmp_path / "removed"),
+                lambda clone: clone.rename(tmp_path / "removed clone"),
+            ),
+            start=2,
+        ):
+            (clone,) = clones.glob("skaha-apply-manifests-*")
+            damage(clone)
+            commit(count)
+            controller.until_phases(done=count)
+        assert controller.events("fault") == []
+        origin.bare.rename(tmp_path / "away.git")
+        controller.until_event("fault", source="manifests")
+        controller.more_rounds(1)
+        assert list(clones.glob("skaha-apply-manifests-*")) == []
+        (tmp_path / "away.git").rename(origin.bare)
+        controller.until_event("recovered", source="manifests")
+        controller.stop()
+    assert sorted(one.name for one in clones.iterdir()) == [".git", "notes.txt"]
+    assert (clones / ".git" / "HEAD").read_text().startswith("ref: ")
+    assert len(desk.posts()) == 5
+
+
+def test_a_folder_for_temporary_files_that_is_gone_is_a_fault(desk, running, origin, tmp_path):
+    manifest = desk.write({"name": "tile", "cmd": "true"})
+    origin.commit({"m.yaml": manifest.read_text()})
+    manifest.unlink()
+    clones = tmp_path / "clones"
+    clones.mkdir()
+    desk.environment["TMPDIR"] = str(clones)
+    with running("--repository", "origin.git") as controller:
+        controller.until_phases(done=1)
+        clones.rename(tmp_path / "removed")
+        assert "cannot make a folder" in controller.until_event("fault", source="manifests")["error"]
+        clones.mkdir()
+        controller.until_event("recovered", source="manifests")
         controller.stop()
 
 

@@ -35,6 +35,25 @@ LIMIT = 120.0  # seconds for one command of git
 _NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[-./@]$|^[-./]|[./]$")
 
 
+class Clone:
+    """A new folder for temporary files with a clone, which ends with the process or by `remove`.
+
+    `here` are the words that name it to git. Without them, git would take a checkout around a clone that a cleaner of
+    temporary files has emptied. Raises `SkahaApplyError`: the folder cannot be made.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="skaha-apply-manifests-"))
+        except OSError as error:
+            raise SkahaApplyError(
+                f"cannot make a folder for the clone in {error.filename or tempfile.gettempdir()}: {error.strerror}",
+                hint="Give a folder for temporary files with TMPDIR.",
+            ) from error
+        self.here = (f"--git-dir={self.folder / '.git'}", f"--work-tree={self.folder}")
+        self.remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
 class ManifestRepository:
     """A branch of a repository with manifests, and its private clone.
 
@@ -48,31 +67,49 @@ class ManifestRepository:
         self._ref = f"refs/heads/{branch}" if branch else "HEAD"
         self._shown = f"{one_line(remote.url)}, branch {branch}" if branch else one_line(remote.url)
         self._program = GitProgram(os.environ, credential=remote.credential, limit=LIMIT)
-        self._folder: Path | None = None
+        self._clone: Clone | None = None
 
     async def pull(self) -> None:
         """Bring the clone to the newest commit of the branch, whatever it was before; no hook is run, nothing asked.
 
-        Raises `SkahaApplyError`: the remote cannot be used.
+        A clone with an error is removed, and made again, once: a git that was killed leaves lock files in it, and a
+        cleaner of temporary files can remove a part of it. Raises `SkahaApplyError`: the remote cannot be used.
         """
-        if self._folder is None:
-            url = self._remote.url
-            await self._program.prepare(uses_ssh=url.startswith("ssh://") or ("@" in url and "://" not in url))
-            folder = Path(tempfile.mkdtemp(prefix="skaha-apply-manifests-"))
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            await self._git("init", "--quiet", "--template=", str(folder))
-            self._folder = folder
-        here = ("-C", str(self._folder))
+        if self._clone is not None:
+            try:
+                await self._update(self._clone)
+            except SkahaApplyError:
+                self._forget_clone()
+            else:
+                return
+        url = self._remote.url
+        await self._program.prepare(uses_ssh=url.startswith("ssh://") or ("@" in url and "://" not in url))
+        self._clone = Clone()
+        try:
+            await self._git("init", "--quiet", "--template=", str(self._clone.folder))
+            await self._update(self._clone)
+        except SkahaApplyError:
+            self._forget_clone()
+            raise
+
+    async def _update(self, clone: Clone) -> None:
         options = ("--quiet", "--no-tags", "--depth=1", "--no-recurse-submodules")
-        await self._git(*here, "fetch", *options, "--", self._remote.url, self._ref)
-        await self._git(*here, "checkout", "--quiet", "--force", "--detach", "--no-recurse-submodules", "FETCH_HEAD")
+        await self._git(*clone.here, "fetch", *options, "--", self._remote.url, self._ref)
+        await self._git(
+            *clone.here, "checkout", "--quiet", "--force", "--detach", "--no-recurse-submodules", "FETCH_HEAD"
+        )
+
+    def _forget_clone(self) -> None:
+        if self._clone is not None:
+            self._clone.remove()
+        self._clone = None
 
     def load(self, setting: Settings, load: Callable[[Settings], tuple[Project, ...]]) -> tuple[Project, ...]:
         """The projects of the clone; `load` reads them as if the command was invoked at its root.
 
         Their states are in the folder of the invocation. Raises what `load` raises.
         """
-        folder = str(self._folder)
+        folder = str(self._clone.folder) if self._clone is not None else ""
         with contextlib.chdir(folder):
             projects = load(replace(setting, cwd=Path(folder)))
         home = str(find_root(setting.cwd))
