@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.event_loop import input_line
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
 
 
 NOTHING_TO_DELETE = "Nothing to delete: this project has no live session."
-
-
-class ReportFormat(StrEnum):
-    """The formats of a report."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class Dialog:

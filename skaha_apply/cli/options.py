@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skaha_apply.cli.help import COMMON, INPUT, SELECTION, SERVER, WAITING
+from skaha_apply.cli.help import COMMON, INPUT, SERVER, WAITING
 from skaha_apply.cli.invocation import redacted_words
-from skaha_apply.cli.option_types import DURATION, assignment, duration
+from skaha_apply.cli.option_types import assignment
 from skaha_apply.cli.output.masking import add_possible_secrets
 from skaha_apply.cli.output.session_ids import hide_ids, identify, show_ids
 from skaha_apply.cli.output.streams import Streams
@@ -26,6 +26,7 @@ from skaha_apply.cli.shared_options import (
     ForceOption,
     ManifestOption,
     PathsArgument,
+    ProjectOption,
     SandboxUseOptions,
     ServerOption,
     ShowIdsOption,
@@ -33,6 +34,7 @@ from skaha_apply.cli.shared_options import (
     StateLogsOption,
     TakeOverOption,
     TargetOption,
+    duration_option,
 )
 from skaha_apply.lazy_dataclass import dataclass
 
@@ -137,10 +139,7 @@ class StateOptions(SandboxUseOptions, CommonOptions):
         ),
     ] = None
     state_history: StateHistoryOption = None
-    project: Annotated[
-        str | None,
-        typer.Option(metavar="PROJECT", help="Only this project (default: all projects)", rich_help_panel=SELECTION),
-    ] = None
+    project: ProjectOption = None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -218,12 +217,7 @@ class LockOptions(StateOptions):
 
     lock_timeout: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Time to wait for the lock of the state (default: 0s, a locked state is an error)",
-            rich_help_panel=WAITING,
-        ),
+        duration_option("Time to wait for the lock of the state (default: 0s, a locked state is an error)", WAITING),
     ] = None
 
     def setting(self) -> Settings:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from skaha_apply.cli.help import INPUT, OUTPUT, REHEARSAL, SAFETY, SELECTION, SERVER
-from skaha_apply.cli.option_types import duration, factor, hours, mount, pattern, report_in, share
+from skaha_apply.cli.option_types import DURATION, duration, factor, hours, mount, pattern, report_in, share
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import UsageError
 from skaha_apply.render.formats import ResultFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from skaha_apply.sandbox import Rehearsal
 
 SANDBOX_VARIABLE = "SKAHA_APPLY_SANDBOX"
+
+
+class TextOrJson(StrEnum):
+    """How a command prints that has no other format."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class Adoption(StrEnum):
@@ -27,6 +36,20 @@ class Adoption(StrEnum):
     ENDED = "ended"
 
 
+def duration_option(text: str, panel: str, parser: Callable[[str], float] = duration) -> Any:
+    """An option whose value is a duration; `text` is its help, `panel` its group."""
+    return typer.Option(parser=parser, metavar=DURATION, help=text, rich_help_panel=panel)
+
+
+def format_option(printed: str) -> Any:
+    """The option `-o` of a command that prints this."""
+    return typer.Option("-o", "--output", help=f"Format of the {printed} (default: text)", rich_help_panel=OUTPUT)
+
+
+def _pattern_option(name: str, text: str) -> Any:
+    return typer.Option(name, parser=pattern, metavar="NAME[/REPLICAS]", help=text, rich_help_panel=SELECTION)
+
+
 PathsArgument = Annotated[
     list[str] | None,
     typer.Argument(
@@ -34,6 +57,10 @@ PathsArgument = Annotated[
         help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .)",
         show_default=False,
     ),
+]
+ProjectOption = Annotated[
+    str | None,
+    typer.Option(metavar="PROJECT", help="Only this project (default: all projects)", rich_help_panel=SELECTION),
 ]
 ServerOption = Annotated[
     str | None,
@@ -65,7 +92,6 @@ SandboxOption = Annotated[
 PretendOption = Annotated[
     float | None,
     typer.Option(
-        "--pretend",
         parser=duration,
         metavar="[=DURATION]",
         help="Use a sandbox whose sessions run nothing, and take this time (default: 2s)",
@@ -75,7 +101,6 @@ PretendOption = Annotated[
 FailOption = Annotated[
     float | None,
     typer.Option(
-        "--fail",
         parser=share,
         metavar="PERCENT",
         help="Share of the sessions of --pretend that fail (default: 0%)",
@@ -85,7 +110,6 @@ FailOption = Annotated[
 SpeedOption = Annotated[
     float | None,
     typer.Option(
-        "--speed",
         parser=factor,
         metavar="N",
         help="Number by which the times of the sandbox are divided (default: 1)",
@@ -95,7 +119,6 @@ SpeedOption = Annotated[
 MountOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--mount",
         parser=mount,
         metavar="/PATH=DIR",
         help="Local folder DIR that replaces the server folder /PATH in sessions; repeatable (default: none)",
@@ -113,7 +136,6 @@ ShowIdsOption = Annotated[
 ManifestOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--manifest",
         metavar="PATH",
         help="Manifest file or folder; repeatable (default: manifests/ if it exists, else .)",
         rich_help_panel=INPUT,
@@ -122,7 +144,6 @@ ManifestOption = Annotated[
 EventsOption = Annotated[
     str | None,
     typer.Option(
-        "--events",
         metavar="FILE",
         help="Append a line of JSON to FILE for each change of phase (default: none)",
         rich_help_panel=OUTPUT,
@@ -140,7 +161,6 @@ ReportOption = Annotated[
 HtmlOption = Annotated[
     str | None,
     typer.Option(
-        "--html",
         metavar="FILE",
         help="Also write FILE: the status as one HTML page that needs no server (default: none)",
         rich_help_panel=OUTPUT,
@@ -158,24 +178,10 @@ YesOption = Annotated[
     bool, typer.Option("-y", "--yes", help="Carry out without asking for approval", rich_help_panel=SAFETY)
 ]
 TargetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--target",
-        parser=pattern,
-        metavar="NAME[/REPLICAS]",
-        help="Only these replicas; repeatable (default: all)",
-        rich_help_panel=SELECTION,
-    ),
+    list[str] | None, _pattern_option("--target", "Only these replicas; repeatable (default: all)")
 ]
 ExcludeOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--exclude",
-        parser=pattern,
-        metavar="NAME[/REPLICAS]",
-        help="Not these replicas; repeatable (default: none)",
-        rich_help_panel=SELECTION,
-    ),
+    list[str] | None, _pattern_option("--exclude", "Not these replicas; repeatable (default: none)")
 ]
 AdoptOption = Annotated[
     Adoption | None,

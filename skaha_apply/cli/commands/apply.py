@@ -11,16 +11,25 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.dialog import Dialog, ReportFormat
-from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY, SELECTION, SERVER, WAITING
+from skaha_apply.cli.dialog import Dialog
+from skaha_apply.cli.help import EXIT_CODES, SAFETY, SELECTION, SERVER, WAITING
 from skaha_apply.cli.invocation import set_paths
-from skaha_apply.cli.option_types import DURATION, digest, duration, interval
+from skaha_apply.cli.option_types import digest, interval
 from skaha_apply.cli.options import DecisionOptions, RecordOptions
 from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
-from skaha_apply.cli.shared_options import EventsOption, HtmlOption, PublicOption, ReportOption, YesOption
+from skaha_apply.cli.shared_options import (
+    EventsOption,
+    HtmlOption,
+    PublicOption,
+    ReportOption,
+    TextOrJson,
+    YesOption,
+    duration_option,
+    format_option,
+)
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 
@@ -58,21 +67,13 @@ class ApplyArguments(DecisionOptions, RecordOptions):
     ] = Wait.NONE
     timeout: Annotated[
         float | None,
-        typer.Option(
-            parser=interval,
-            metavar=DURATION,
-            help="Time after which the wait stops with exit code 10 (default: no limit)",
-            rich_help_panel=WAITING,
+        duration_option(
+            "Time after which the wait stops with exit code 10 (default: no limit)", WAITING, parser=interval
         ),
     ] = None
     poll: Annotated[
         float | None,
-        typer.Option(
-            parser=interval,
-            metavar=DURATION,
-            help="Interval between passes while waiting (default: 10s)",
-            rich_help_panel=WAITING,
-        ),
+        duration_option("Interval between passes while waiting (default: 10s)", WAITING, parser=interval),
     ] = None
     concurrency: Annotated[
         int,
@@ -86,12 +87,7 @@ class ApplyArguments(DecisionOptions, RecordOptions):
     ] = 32
     settle: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Time for which a session listing can be out of date (default: 5s)",
-            rich_help_panel=WAITING,
-        ),
+        duration_option("Time for which a session listing can be out of date (default: 5s)", WAITING),
     ] = None
     limit: Annotated[
         int | None,
@@ -115,12 +111,7 @@ class ApplyArguments(DecisionOptions, RecordOptions):
         bool,
         typer.Option("--init", help="In CI: allow the first apply, which creates the state", rich_help_panel=SAFETY),
     ] = False
-    output: Annotated[
-        ReportFormat,
-        typer.Option(
-            "-o", "--output", help="Format of the report: text or json (default: text)", rich_help_panel=OUTPUT
-        ),
-    ] = ReportFormat.TEXT
+    output: Annotated[TextOrJson, format_option("report")] = TextOrJson.TEXT
     report: ReportOption = None
     html: HtmlOption = None
     public: PublicOption = False
@@ -182,7 +173,7 @@ def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles, page
     from skaha_apply.workflow.setup.context import open_event_file  # noqa: PLC0415
 
     saved = _saved_plan(options)
-    as_documents = options.output is ReportFormat.JSON
+    as_documents = options.output is TextOrJson.JSON
     dialog = Dialog(streams, yes=bool(options.yes or saved or options.digest), as_documents=as_documents)
     setting = options.setting()
     if saved is not None:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY
-from skaha_apply.cli.option_types import DURATION, duration
+from skaha_apply.cli.help import EXIT_CODES, SAFETY
 from skaha_apply.cli.options import CredentialOptions, VariableOptions
-from skaha_apply.cli.shared_options import PathsArgument
+from skaha_apply.cli.shared_options import PathsArgument, TextOrJson, duration_option, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
     from skaha_apply.workflow.setup.settings import Settings
-
-
-class DoctorFormat(StrEnum):
-    """How the checks are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +24,9 @@ class DoctorArguments(CredentialOptions, VariableOptions):
     paths: PathsArgument = None
     expires_within: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Fail if the credential ends within this time (default: 0s, only if it has expired)",
-            rich_help_panel=SAFETY,
-        ),
+        duration_option("Fail if the credential ends within this time (default: 0s, only if it has expired)", SAFETY),
     ] = None
-    output: Annotated[
-        DoctorFormat,
-        typer.Option(
-            "-o", "--output", help="Format of the checks: text or json (default: text)", rich_help_panel=OUTPUT
-        ),
-    ] = DoctorFormat.TEXT
+    output: Annotated[TextOrJson, format_option("checks")] = TextOrJson.TEXT
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -92,7 +71,7 @@ def doctor(options: DoctorArguments) -> ExitCode:
         add_secrets(project.secrets)
         exclude_variables(project.secrets)
     checks = [replace(check, hint=complete_commands(check.hint)) for check in found.checks]
-    if options.output is DoctorFormat.JSON:
+    if options.output is TextOrJson.JSON:
         streams.show_document(as_json(doctor_document(checks)))
     else:
         streams.show(doctor_text(checks, size_of(streams.out)[0], streams.out_paint))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.help import OUTPUT, SELECTION
 from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes
-from skaha_apply.cli.shared_options import PathsArgument
+from skaha_apply.cli.shared_options import PathsArgument, ProjectOption, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import ExitCode
@@ -23,16 +20,8 @@ class GraphArguments(VariableOptions):
     """The options of `graph`."""
 
     paths: PathsArgument = None
-    output: Annotated[
-        GraphFormat,
-        typer.Option(
-            "-o", "--output", help="Format of the graph: text, mermaid or svg (default: text)", rich_help_panel=OUTPUT
-        ),
-    ] = GraphFormat.TEXT
-    project: Annotated[
-        str | None,
-        typer.Option(metavar="PROJECT", help="Only this project (default: all projects)", rich_help_panel=SELECTION),
-    ] = None
+    output: Annotated[GraphFormat, format_option("graph")] = GraphFormat.TEXT
+    project: ProjectOption = None
 
 
 @command(

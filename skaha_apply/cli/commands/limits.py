@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.help import OUTPUT, SELECTION
+from skaha_apply.cli.help import SELECTION
 from skaha_apply.cli.options import AccountOptions
+from skaha_apply.cli.shared_options import TextOrJson, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
-
-
-class LimitsFormat(StrEnum):
-    """How the limits are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +37,7 @@ class LimitsArguments(AccountOptions):
             rich_help_panel=SELECTION,
         ),
     ] = None
-    output: Annotated[
-        LimitsFormat,
-        typer.Option("-o", "--output", help="Format: text or json (default: text)", rich_help_panel=OUTPUT),
-    ] = LimitsFormat.TEXT
+    output: Annotated[TextOrJson, format_option("limits")] = TextOrJson.TEXT
 
 
 @command(
@@ -70,7 +60,7 @@ def limits(options: LimitsArguments) -> ExitCode:
     streams = options.streams()
     found = run(server_limits(options.setting()), streams.restore_terminal)
     images = selected_images(found.images or (), options.image or "", options.kind.value if options.kind else "")
-    if options.output is LimitsFormat.JSON:
+    if options.output is TextOrJson.JSON:
         streams.show_document(as_json(limits_document(found, images)))
     else:
         is_filtered = options.image is not None or options.kind is not None

@@ -16,7 +16,13 @@ from skaha_apply.cli.option_types import report_in
 from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
-from skaha_apply.cli.shared_options import CredentialCommandOption, PathsArgument, SandboxUseOptions, ServerOption
+from skaha_apply.cli.shared_options import (
+    CredentialCommandOption,
+    PathsArgument,
+    SandboxUseOptions,
+    ServerOption,
+    format_option,
+)
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.formats import LintFormat
@@ -33,10 +39,7 @@ class LintArguments(SandboxUseOptions, VariableOptions):
     """The options of `lint`."""
 
     paths: PathsArgument = None
-    output: Annotated[
-        LintFormat,
-        typer.Option("-o", "--output", help="Format of the diagnostics (default: text)", rich_help_panel=OUTPUT),
-    ] = LintFormat.TEXT
+    output: Annotated[LintFormat, format_option("diagnostics")] = LintFormat.TEXT
     report: Annotated[
         list[str] | None,
         typer.Option(

@@ -15,7 +15,7 @@ from skaha_apply.cli.options import DecisionOptions
 from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.projects import for_each, for_each_offline, load
-from skaha_apply.cli.shared_options import HtmlOption, PublicOption, ReportOption
+from skaha_apply.cli.shared_options import HtmlOption, PublicOption, ReportOption, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.formats import Medium, PlanFormat
@@ -35,12 +35,7 @@ if TYPE_CHECKING:
 class PlanArguments(DecisionOptions):
     """The options of `plan`."""
 
-    output: Annotated[
-        PlanFormat,
-        typer.Option(
-            "-o", "--output", help="Format of the plan: text, json or markdown (default: text)", rich_help_panel=OUTPUT
-        ),
-    ] = PlanFormat.TEXT
+    output: Annotated[PlanFormat, format_option("plan")] = PlanFormat.TEXT
     all: Annotated[
         bool, typer.Option("--all", help="With -o json: list done and unchanged replicas too", rich_help_panel=OUTPUT)
     ] = False

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
-
-import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.help import OUTPUT
 from skaha_apply.cli.options import AccountOptions
 from skaha_apply.cli.output.session_ids import are_shown, mask_ids, show_ids
-from skaha_apply.cli.shared_options import ShowIdsOption
+from skaha_apply.cli.shared_options import ShowIdsOption, TextOrJson, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
-
-
-class ListFormat(StrEnum):
-    """How the sessions are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PsArguments(AccountOptions):
     """The options of `ps`."""
 
-    output: Annotated[
-        ListFormat,
-        typer.Option("-o", "--output", help="Format of the list: text or json (default: text)", rich_help_panel=OUTPUT),
-    ] = ListFormat.TEXT
+    output: Annotated[TextOrJson, format_option("list")] = TextOrJson.TEXT
     show_ids: ShowIdsOption = False
 
 
@@ -52,7 +38,7 @@ def ps(options: PsArguments) -> ExitCode:
     if options.show_ids:
         show_ids()
     found = run(account_sessions(options.setting()), streams.restore_terminal)
-    if options.output is ListFormat.JSON:
+    if options.output is TextOrJson.JSON:
         streams.show_document(as_json(ps_document(found, addresses=are_shown())))
     elif not found.sessions:
         streams.message("note", f"no session of {found.account or 'this account'} is live")

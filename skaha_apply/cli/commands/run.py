@@ -13,11 +13,11 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import INPUT, OUTPUT, SAFETY, SERVING_EXIT_CODES, WAITING
 from skaha_apply.cli.invocation import complete_commands, set_paths
-from skaha_apply.cli.option_types import DURATION, interval, listen_address
+from skaha_apply.cli.option_types import interval, listen_address
 from skaha_apply.cli.options import ManifestOptions, RecordOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import load
-from skaha_apply.cli.shared_options import EventsOption
+from skaha_apply.cli.shared_options import EventsOption, duration_option
 from skaha_apply.cli.signals import until_signal
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
@@ -39,12 +39,7 @@ class RunArguments(ManifestOptions, RecordOptions):
 
     interval: Annotated[
         float | None,
-        typer.Option(
-            parser=interval,
-            metavar=DURATION,
-            help="Time from the start of one round to the next (default: 5m)",
-            rich_help_panel=WAITING,
-        ),
+        duration_option("Time from the start of one round to the next (default: 5m)", WAITING, parser=interval),
     ] = None
     yes: Annotated[
         bool,

@@ -11,9 +11,9 @@ import typer
 from skaha_apply.cli.app import add_group
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import ACCESS, LIMITS, OUTPUT, SERVER
-from skaha_apply.cli.option_types import DURATION, account, duration
+from skaha_apply.cli.option_types import account
 from skaha_apply.cli.options import CommonOptions
-from skaha_apply.cli.shared_options import RehearsalOptions
+from skaha_apply.cli.shared_options import RehearsalOptions, duration_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.printable import one_line
@@ -106,30 +106,15 @@ class ServeArguments(RehearsalOptions, SandboxFolderOptions):
     ] = None
     idle: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Time without a request after which the sandbox stops (default: never)",
-            rich_help_panel=LIMITS,
-        ),
+        duration_option("Time without a request after which the sandbox stops (default: never)", LIMITS),
     ] = None
     ttl: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Time for which an ended session stays listed (default: 1h)",
-            rich_help_panel=LIMITS,
-        ),
+        duration_option("Time for which an ended session stays listed (default: 1h)", LIMITS),
     ] = None
     deadline: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Time for which a headless session may run (default: 14d)",
-            rich_help_panel=LIMITS,
-        ),
+        duration_option("Time for which a headless session may run (default: 14d)", LIMITS),
     ] = None
 
     userid: Annotated[
@@ -137,30 +122,15 @@ class ServeArguments(RehearsalOptions, SandboxFolderOptions):
     ] = None
     interactive_ttl: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Time for which an ended interactive session stays listed (default: 1d)",
-            rich_help_panel=LIMITS,
-        ),
+        duration_option("Time for which an ended interactive session stays listed (default: 1d)", LIMITS),
     ] = None
     interactive_deadline: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Time for which an interactive session may run (default: 4d)",
-            rich_help_panel=LIMITS,
-        ),
+        duration_option("Time for which an interactive session may run (default: 4d)", LIMITS),
     ] = None
     grace: Annotated[
         float | None,
-        typer.Option(
-            parser=duration,
-            metavar=DURATION,
-            help="Time between SIGTERM and SIGKILL of a deleted session (default: 2s)",
-            rich_help_panel=LIMITS,
-        ),
+        duration_option("Time between SIGTERM and SIGKILL of a deleted session (default: 2s)", LIMITS),
     ] = None
     max_interactive: Annotated[
         int | None,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.help import OUTPUT
 from skaha_apply.cli.options import NameOptions, ServerOptions
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import size_of
 from skaha_apply.cli.projects import for_each, for_each_offline, load
+from skaha_apply.cli.shared_options import TextOrJson, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, ServerError, UsageError
 
@@ -21,13 +20,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.status import ReplicaHistory
     from skaha_apply.workflow.setup.context import Context, StateLocation
-
-
-class ShowFormat(StrEnum):
-    """How the history is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +34,7 @@ class ShowArguments(NameOptions, ServerOptions):
             show_default=False,
         ),
     ]
-    output: Annotated[
-        ShowFormat,
-        typer.Option(
-            "-o", "--output", help="Format of the history: text or json (default: text)", rich_help_panel=OUTPUT
-        ),
-    ] = ShowFormat.TEXT
+    output: Annotated[TextOrJson, format_option("history")] = TextOrJson.TEXT
 
 
 @command(
@@ -69,7 +56,7 @@ def show(options: ShowArguments) -> ExitCode:
     from skaha_apply.render.printable import as_json  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.render.run.history import histories_document, histories_text  # noqa: PLC0415
 
-    if options.output is ShowFormat.JSON:
+    if options.output is TextOrJson.JSON:
         shown = are_shown(terminal=streams.out_is_terminal)
         streams.show_document(as_json(histories_document(found, addresses=shown)))
     else:

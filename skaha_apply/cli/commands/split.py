@@ -11,7 +11,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import INPUT, OUTPUT
 from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
-from skaha_apply.cli.shared_options import ManifestOption
+from skaha_apply.cli.shared_options import ManifestOption, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.session import MAX_REPLICAS
@@ -75,12 +75,7 @@ class SplitArguments(VariableOptions):
             rich_help_panel=INPUT,
         ),
     ] = Helper.SKAHA_APPLY
-    output: Annotated[
-        SplitFormat,
-        typer.Option(
-            "-o", "--output", help="Format of the shares: text or json (default: text)", rich_help_panel=OUTPUT
-        ),
-    ] = SplitFormat.TEXT
+    output: Annotated[SplitFormat, format_option("shares")] = SplitFormat.TEXT
     picture: Annotated[
         str | None,
         typer.Option(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,12 +11,12 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, WAITING
-from skaha_apply.cli.option_types import DURATION, interval
+from skaha_apply.cli.option_types import interval
 from skaha_apply.cli.options import ManifestOptions
 from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, for_each_offline, load
-from skaha_apply.cli.shared_options import HtmlOption, PublicOption
+from skaha_apply.cli.shared_options import HtmlOption, PublicOption, TextOrJson, duration_option, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, StateError, worst
 
@@ -32,23 +31,11 @@ if TYPE_CHECKING:
 WATCH_INTERVAL = 10.0  # seconds between two refreshes
 
 
-class StatusFormat(StrEnum):
-    """How the status is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 @dataclass(frozen=True, kw_only=True)
 class StatusArguments(ManifestOptions):
     """The options of `status`."""
 
-    output: Annotated[
-        StatusFormat,
-        typer.Option(
-            "-o", "--output", help="Format of the status: text or json (default: text)", rich_help_panel=OUTPUT
-        ),
-    ] = StatusFormat.TEXT
+    output: Annotated[TextOrJson, format_option("status")] = TextOrJson.TEXT
     every: Annotated[
         bool, typer.Option("--all", help="Print one row for each replica of large entries too", rich_help_panel=OUTPUT)
     ] = False
@@ -57,12 +44,7 @@ class StatusArguments(ManifestOptions):
     ] = False
     poll: Annotated[
         float | None,
-        typer.Option(
-            parser=interval,
-            metavar=DURATION,
-            help="Interval between refreshes with --watch (default: 10s)",
-            rich_help_panel=WAITING,
-        ),
+        duration_option("Interval between refreshes with --watch (default: 10s)", WAITING, parser=interval),
     ] = None
     exit_code: Annotated[
         bool,
@@ -123,7 +105,7 @@ def status(options: StatusArguments) -> ExitCode:
     setting = options.setting()
     projects = load(setting, streams, warn=False)
     status_view = choose_view(
-        streams, as_document=options.output is StatusFormat.JSON, every=options.every, watched=options.watch
+        streams, as_document=options.output is TextOrJson.JSON, every=options.every, watched=options.watch
     )
     page.order(projects)
     survey = ProjectSurvey(setting, projects, streams, page)

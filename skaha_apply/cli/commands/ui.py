@@ -12,8 +12,9 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import OUTPUT, SERVER, SERVING_EXIT_CODES, WAITING
-from skaha_apply.cli.option_types import DURATION, MAX_POLL, MAX_PORT, base_path, poll_interval
+from skaha_apply.cli.option_types import MAX_POLL, MAX_PORT, base_path, poll_interval
 from skaha_apply.cli.options import ManifestOptions
+from skaha_apply.cli.shared_options import duration_option
 from skaha_apply.cli.signals import until_signal
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
@@ -37,11 +38,10 @@ class UiArguments(ManifestOptions):
     ] = False
     poll: Annotated[
         float | None,
-        typer.Option(
+        duration_option(
+            f"Time until a change of the state shows, at most {MAX_POLL:.0f}s (default: 5s)",
+            WAITING,
             parser=poll_interval,
-            metavar=DURATION,
-            help=f"Time until a change of the state shows, at most {MAX_POLL:.0f}s (default: 5s)",
-            rich_help_panel=WAITING,
         ),
     ] = None
     public: Annotated[
