@@ -34,8 +34,8 @@ def counted_calls(work):
     return found
 
 
-def calls_of(function, work):
-    """The number of calls of one function of Python, also of those by other names, while `work()` runs."""
+def times_called(function, work):
+    """How often a function of Python runs while `work()` runs, by whichever name it is called."""
     calls = 0
 
     def count(frame, event, _):

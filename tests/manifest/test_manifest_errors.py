@@ -6,7 +6,7 @@ import pytest
 
 from skaha_apply.manifest import SYNTAX_RULES, load
 from skaha_apply.manifest.expansion.entry_template import EntryTemplate
-from tests.counted_calls import calls_of
+from tests.counted_calls import times_called
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = "version: 1\nproject: p\n"
@@ -239,7 +239,7 @@ def test_repeated_values_are_counted_before_anything_is_expanded(tmp_path, part)
     repeated, summary = REPEATS[part]
     sessions = "".join(f"  - {{name: s{index}, image: {IMAGE}, {repeated}}}\n" for index in range(2000))
     text, reported = f"{HEAD}x-v: {LONG[part]}\nsessions:\n{sessions}", []
-    assert calls_of(EntryTemplate.__init__, lambda: reported.extend(diagnostics(tmp_path, text))) == 0
+    assert times_called(EntryTemplate.__init__, lambda: reported.extend(diagnostics(tmp_path, text))) == 0
     (found,) = reported
     assert (found.rule, found.location.column) == ("too-large", 5)
     assert summary in found.summary

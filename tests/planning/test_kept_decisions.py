@@ -24,7 +24,7 @@ from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.summary.entry_summaries import Snapshot, not_started
 from skaha_apply.planning.summary.project_summary import plan_summary, project_summary
 from skaha_apply.planning.working_state import WorkingState
-from tests.counted_calls import calls_of
+from tests.counted_calls import times_called
 
 PHASES = [Phase.DONE, Phase.DONE, Phase.DONE, *Phase]
 TIMES = st.sampled_from([NOW - HOUR, NOW - 600, NOW - 60, NOW + HOUR])
@@ -151,13 +151,16 @@ def test_a_replica_that_stays_done_or_running_is_decided_once(phase, limits, num
     wanted = scene.spec(replicas=50, **limits)
     records = [scene.record(wanted, "done" if number > 2 else phase, number) for number in range(1, 51)]
     working = WorkingState.from_document(scene.state(*records))
-    expansion, made, counted = Expansion(scene.project(wanted)), [], []
+    project, made, counted = scene.project(wanted), [], []
+    expansion = Expansion(project)
     for turn in range(4):
         if turn == 3:
             key = records[0].key
             working.records[key] = working.records[key].model_copy(update={"cores_used": 0.5})
         situation = Situation(working.to_document(), scene.seen(), working=working)
-        counted.append(calls_of(decide, lambda now=situation: made.append(plan(scene.project(wanted), now, expansion))))
+        counted.append(
+            times_called(decide, lambda now=situation: made.append(plan(scene.project(wanted), now, expansion)))
+        )
         assert made[-1] == plan(scene.project(wanted), situation, Expansion(scene.project(wanted)))
     assert list(accumulate(counted)) == numbers
 
@@ -201,9 +204,9 @@ def test_a_plan_that_is_not_read_puts_no_kept_action_in_order():
             working.records[records[3].key] = scene.record(wanted, phase, 4)
             made.append(plan(project, Situation(working.to_document(), scene.seen(), working=working), expansion))
 
-    assert calls_of(merged, four_plans) == 0
+    assert times_called(merged, four_plans) == 0
     kinds = []
-    assert calls_of(merged, lambda: kinds.extend([action.kind.value for action in one.actions] for one in made)) > 0
+    assert times_called(merged, lambda: kinds.extend([action.kind.value for action in one.actions] for one in made)) > 0
     assert kinds == [["unchanged", *["done"] * 5]] * 2 + [["unchanged", "done", "done", "failed", "done", "done"]] + [
         ["unchanged", *["done"] * 5]
     ]
