@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.expansion.list_files import NOTE, is_comment
+from skaha_apply.manifest.expansion.list_files import MAX_LIST, NOTE, is_comment
+from skaha_apply.manifest.source.folders import TooLargeError, read_at_most
 from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.shares import ItemList, LoadKind, LoadUnit
@@ -66,14 +67,24 @@ def from_list(name: str, raw: bytes, load: LoadKind | None = None) -> ItemList:
     return listed if load is LoadKind.COUNT else _weighed_if_files(listed)
 
 
-def read_list(name: str, stdin: Callable[[], bytes]) -> bytes:
-    """The bytes of a list file; `-` is standard input. Raises `SkahaApplyError` if it cannot be read."""
-    if name == "-":
-        return stdin()
+def read_list(name: str, stdin: Callable[[int], bytes]) -> bytes:
+    """The bytes of a list file; `-` is standard input, which `stdin(most)` reads.
+
+    Raises:
+        SkahaApplyError: it cannot be read, or is too large.
+    """
     try:
-        return Path(name).read_bytes()
+        if name == "-":
+            return stdin(MAX_LIST)
+        with Path(name).open("rb") as file:
+            return read_at_most(file, MAX_LIST)
     except (OSError, ValueError) as error:
         raise SkahaApplyError(f"cannot read the list {name}: {_why(error)}") from error
+    except TooLargeError:
+        raise SkahaApplyError(
+            f"{_called(name)} is larger than {MAX_LIST // 1_000_000} MB",
+            hint="--list names a file with one item on each line; split a longer list into several files",
+        ) from None
 
 
 def replicas_of(setting: Settings, session: str, stdin: Callable[[], bytes] | None = None) -> int:

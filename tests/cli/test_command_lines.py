@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +102,46 @@ def test_misuse_is_exit_code_4_with_a_message_on_stderr(words, said, capsys, tmp
     assert said in printed.err
     assert not printed.out
     assert "Traceback" not in printed.err
+
+
+LARGEST = {
+    ("mark", "complete", "--from"): (50_000_000, "50 MB"),
+    ("split", "--replicas", "2", "--list"): (50_000_000, "50 MB"),
+    ("state", "push"): (1_000_000_000, "1 GB"),
+}
+
+
+@pytest.mark.parametrize("words", LARGEST)
+def test_a_file_of_an_absurd_size_is_refused_unread(words, capsys, tmp_path, monkeypatch):
+    most, limit = LARGEST[words]
+    monkeypatch.chdir(tmp_path)
+    with Path("large").open("wb") as file:
+        file.truncate(most + 1)
+    with Path("large").open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        for name, shown in (("large", "large"), ("-", "standard input")):
+            assert main([*words, name]) in (1, 4)
+            printed = capsys.readouterr()
+            assert printed.out == ""
+            assert printed.err.startswith(f"error: {shown} is larger than {limit}")
+            assert "hint: " in printed.err
+        assert file.buffer.tell() == 0
+
+
+@pytest.mark.parametrize("words", [words for words in LARGEST if LARGEST[words][0] < 10**9])
+def test_a_file_without_an_end_is_refused(words, capsys):
+    assert main([*words, "/dev/zero"]) in (1, 4)
+    assert "error: /dev/zero is larger than 50 MB" in capsys.readouterr().err
+
+
+def test_a_list_can_come_from_another_command(capsys):
+    """Bash gives the path of a pipe for `<(command)`."""
+    reading, writing = os.pipe()
+    os.write(writing, b"a\nb\nc\n")
+    os.close(writing)
+    assert main(["split", "--replicas", "2", "--list", f"/dev/fd/{reading}"]) == 0
+    os.close(reading)
+    assert "3 items" in capsys.readouterr().out
 
 
 def test_a_variable_of_a_flag_that_is_neither_1_nor_0(capsys, monkeypatch):

@@ -183,7 +183,7 @@ def _axis_hint(axis: str, options: MarkArguments) -> str:
 def _read_name_list(file: str) -> tuple[str, ...]:
     """The lines of a list, without blank lines and comments; lines can end with CR, LF or both."""
     try:
-        text = (stdin_bytes() if file == "-" else Path(file).read_bytes()).decode("utf-8-sig")
+        text = _list_bytes(file).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read the names in {one_line(file)}: {error.strerror}") from error
     except UnicodeDecodeError:
@@ -193,6 +193,22 @@ def _read_name_list(file: str) -> tuple[str, ...]:
     if not found:
         raise UsageError(f"{one_line(file)} has no names")
     return found
+
+
+def _list_bytes(file: str) -> bytes:
+    from skaha_apply.manifest.expansion.list_files import MAX_LIST  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.manifest.source.folders import TooLargeError, read_at_most  # noqa: PLC0415 - as above
+
+    try:
+        if file == "-":
+            return stdin_bytes("the names", MAX_LIST)
+        with Path(file).open("rb") as opened:
+            return read_at_most(opened, MAX_LIST)
+    except TooLargeError:
+        raise UsageError(
+            f"{'standard input' if file == '-' else one_line(file)} is larger than {MAX_LIST // 1_000_000} MB",
+            hint="--from names a file with one name or value on each line; split a longer list into several files",
+        ) from None
 
 
 def _warn_of_comments(rows: tuple[str, ...], streams: Streams) -> None:

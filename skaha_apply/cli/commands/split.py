@@ -156,7 +156,7 @@ def _listing(options: SplitArguments) -> ItemList:
     if options.list_file is not None:
         if options.paths:
             raise UsageError("GLOB and --list exclude each other", hint="remove GLOB, or remove --list")
-        raw = read_list(options.list_file, lambda: stdin_bytes("a list"))
+        raw = read_list(options.list_file, lambda most: stdin_bytes("a list", most))
         return from_list(options.list_file, raw, options.load)
     if not options.paths:
         raise UsageError("nothing to split: GLOB is missing", hint="add 'GLOB', or --list FILE with one item a line")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -186,16 +185,10 @@ def push(options: PushArguments) -> ExitCode:
 
     setting = options.setting()
     source = "the state on standard input" if options.file == "-" else options.file
-    result = run(transfer.push(find_location(setting), setting.project, _bytes(options.file), source))
+    data = transfer.read_state(options.file, lambda most: stdin_bytes("a state", most))
+    result = run(transfer.push(find_location(setting), setting.project, data, source))
     options.streams().show(f"{one_line(result)}\n")
     return ExitCode.OK
-
-
-def _bytes(file: str) -> bytes:
-    try:
-        return stdin_bytes() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the state {one_line(file)}: {error.strerror}") from error
 
 
 def _location(options: NameOptions) -> tuple[StateLocation, str]:

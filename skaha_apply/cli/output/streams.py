@@ -192,11 +192,19 @@ def size_of(stream: Outlet) -> tuple[int, int]:
     return columns or 80, lines or 24
 
 
-def stdin_bytes(what: str = "a manifest") -> bytes:
-    """All of standard input, from which `what` is read; raises `UsageError` if it is closed."""
+def stdin_bytes(what: str = "a manifest", most: int | None = None) -> bytes:
+    """All of standard input, from which `what` is read. Of a manifest, one byte more than its limit at most.
+
+    Raises:
+        UsageError: standard input is closed.
+        TooLargeError: it has more than `most` bytes.
+    """
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError(f"cannot read {what}: standard input is closed", hint="give the path of a file instead of -")
-    return sys.stdin.buffer.read()
+    from skaha_apply.manifest.source.files import MAX_BYTES  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.manifest.source.folders import read_at_most  # noqa: PLC0415 - as above
+
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if most is None else read_at_most(sys.stdin.buffer, most)
 
 
 def write_file(what: str, path: str, content: str | bytes) -> None:

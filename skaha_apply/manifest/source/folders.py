@@ -9,11 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_PART = 1 << 20  # bytes
 
 
 class NotRegularFileError(OSError):
@@ -21,6 +24,10 @@ class NotRegularFileError(OSError):
 
     def __init__(self, path: str) -> None:
         super().__init__(errno.EINVAL, "not a regular file", path)
+
+
+class TooLargeError(Exception):
+    """A file has more bytes than its reader accepts."""
 
 
 def roots(paths: Sequence[Path | str]) -> tuple[str, ...]:
@@ -71,6 +78,25 @@ def read_regular(real_path: str, most: int) -> bytes:
             return file.read(most + 1)
     except IsADirectoryError:
         raise NotRegularFileError(real_path) from None
+
+
+def read_at_most(file: BinaryIO, most: int) -> bytes:
+    """The content of a file or a pipe, in parts, so that a large limit takes no memory by itself.
+
+    Raises:
+        TooLargeError: it has more than `most` bytes. A regular file is not read then.
+        OSError: it cannot be read.
+    """
+    with suppress(OSError):  # a stream without a descriptor
+        if os.fstat(file.fileno()).st_size > most:
+            raise TooLargeError
+    parts, left = [], most
+    while part := file.read(_PART):
+        parts.append(part)
+        left -= len(part)
+        if left < 0:
+            raise TooLargeError
+    return b"".join(parts)
 
 
 def _open_resolved(real_path: str, _: int) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.source.folders import TooLargeError, read_at_most
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.model.session import Kind
+from skaha_apply.render.printable import one_line
 from skaha_apply.state.codec import decode, encode
 from skaha_apply.state.observed_stores import interactive_ids
 from skaha_apply.state.serial import can_replace
@@ -14,8 +17,12 @@ from skaha_apply.workflow.state.binding import check_binding
 from skaha_apply.workflow.state.locking import store_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from skaha_apply.model.state import StateDocument
     from skaha_apply.workflow.setup.context import StateLocation
+
+MAX_STATE = 1_000_000_000  # bytes: 20,000 replicas take 8 MB, and an invocation can have 1,000,000
 
 
 async def pull(location: StateLocation, project: str) -> bytes:
@@ -33,6 +40,27 @@ def holds_interactive_ids(data: bytes) -> bool:
         return any(interactive_ids(decode(data, "that is stored")))
     except StateError:
         return any(f'"{kind}"'.encode() in data for kind in Kind if kind.interactive)
+
+
+def read_state(file: str, stdin: Callable[[int], bytes]) -> bytes:
+    """The bytes of a file with a state; `-` is standard input, which `stdin(most)` reads.
+
+    Raises:
+        UsageError: the file cannot be read, or is too large for a state.
+    """
+    try:
+        if file == "-":
+            return stdin(MAX_STATE)
+        with Path(file).open("rb") as opened:
+            return read_at_most(opened, MAX_STATE)
+    except OSError as error:
+        raise UsageError(f"cannot read the state {one_line(file)}: {error.strerror}") from error
+    except TooLargeError:
+        source = "standard input" if file == "-" else one_line(file)
+        raise UsageError(
+            f"{source} is larger than {MAX_STATE // 1_000_000_000} GB, so it is not a state",
+            hint="Give a file that `skaha-apply state pull` printed, or a rescue file.",
+        ) from None
 
 
 async def push(location: StateLocation, project: str | None, data: bytes, source: str) -> str:
