@@ -145,6 +145,48 @@ def test_a_report_that_cannot_be_written_stops_before_anything_is_done(command, 
     assert not (command.folder / ".skaha-apply").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["plan", "m.yaml", "--out", "f", "--report", "json=f"], "--out and --report json write the same file: f"),
+        (["plan", "m.yaml", "--html", "f", "--out", "./f"], "--out and --html write the same file: f"),
+        (
+            ["apply", "m.yaml", "--yes", "--html", "f", "--events", "link"],
+            "--html and --events write the same file: l",
+        ),
+        (
+            ["refresh", "m.yaml", "--report", "json=f", "--report", "text=f"],
+            "--report json and --report text write",
+        ),
+        (["status", "m.yaml", "--html", "f.png", "--timeline", "f.png"], "--html and --timeline write the same file"),
+        (["lint", "m.yaml", "--report", "sarif=f", "--report", "junit=f"], "--report sarif and --report junit write"),
+        (["status", "m.yaml", "--html", "-"], "--html writes a file, and - is not a file"),
+        (["plan", "m.yaml", "--out", "-"], "--out writes a file, and"),
+        (["apply", "m.yaml", "--yes", "--events", "-"], "--events writes a file, and"),
+        (["run", "m.yaml", "--events", "-"], "--events writes a file, and"),
+        (["lint", "m.yaml", "--report", "json=-"], "--report json writes a file, and"),
+    ],
+)
+def test_outputs_that_would_be_lost_are_refused_before_any_work(command, sandbox, words, problem):
+    (command.folder / "link").symlink_to("f")
+    before = sorted(one.name for one in command.folder.iterdir())
+    sandbox.forget_requests()
+    refused = command(*words)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    error, hint = refused.stderr.splitlines()
+    assert error.startswith(f"error: {problem}")
+    assert hint.startswith("hint: name ")
+    assert sandbox.requests(0)["counts"] == {}
+    assert sorted(one.name for one in command.folder.iterdir()) == before
+
+
+def test_several_outputs_can_go_to_standard_output(command):
+    reports = ("--report", "text=/dev/stdout", "--report", "json=/dev/stdout")
+    made = command("plan", "m.yaml", "--offline", "-o", "json", *reports)
+    assert made.returncode == 0, made.stderr
+    assert "3 to create" in made.stdout
+
+
 def test_the_cost_to_come_is_counted_for_plan_and_apply(command):
     command.manifest(MANIFEST.replace("replicas: 3,", "replicas: 3, timeout: 2h,"))
     only = ("--target", "reduce/1")

@@ -16,6 +16,7 @@ from skaha_apply.cli.help import EXIT_CODES, SAFETY, SELECTION, SERVER, WAITING
 from skaha_apply.cli.invocation import set_paths
 from skaha_apply.cli.option_types import digest, interval
 from skaha_apply.cli.options import DecisionOptions, RecordOptions
+from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.output.session_ids import mask_ids
@@ -161,6 +162,7 @@ def apply(options: ApplyArguments) -> ExitCode:
     one plan that `plan --out` saved. Without --wait it ends when the requests are sent, and the sessions continue on
     the server. After an interruption, the same command finds every created session.
     """
+    check_outputs({"--html": options.html, "--events": options.events}, options.report)
     streams = options.streams()
     results = ResultFiles("apply", options.report, streams)
     poll = None if options.wait is Wait.NONE else options.apply_options().poll

@@ -14,6 +14,7 @@ from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SELECTION, SERVER
 from skaha_apply.cli.invocation import command_words, repeat_command
 from skaha_apply.cli.option_types import report_in
 from skaha_apply.cli.options import VariableOptions
+from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.cli.shared_options import (
@@ -107,6 +108,7 @@ def lint(options: LintArguments) -> ExitCode:
 def _lint(options: LintArguments) -> ExitCode:
     from skaha_apply.workflow import lint  # noqa: PLC0415 - keeps --help fast
 
+    check_outputs({}, options.report)
     streams = options.streams()
     setting = _setting(options, streams)
     selection = lint.rule_selection(options.select or (), options.ignore or (), strict=options.strict)

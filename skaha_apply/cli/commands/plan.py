@@ -12,6 +12,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SERVER
 from skaha_apply.cli.invocation import complete_lines, repeat_with
 from skaha_apply.cli.options import DecisionOptions
+from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.projects import for_each, for_each_offline, load
@@ -103,6 +104,7 @@ def plan(options: PlanArguments) -> ExitCode:
     from skaha_apply.manifest import collector_at_rest  # noqa: PLC0415 - keeps --help fast
 
     options.check()
+    check_outputs({"--out": options.out, "--html": options.html}, options.report)
     streams = options.streams()
     results = ResultFiles("plan", options.report, streams, everything=options.all)
     page = PageFile(options.html, streams, public=options.public)

@@ -9,6 +9,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog
 from skaha_apply.cli.help import EXIT_CODES
 from skaha_apply.cli.options import ManifestOptions, RecordOptions
+from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.output.session_ids import mask_ids
@@ -48,6 +49,7 @@ def refresh(options: RefreshArguments) -> ExitCode:
     Lists the sessions, records their phases in the state, and saves the logs of sessions that ended. Creates and
     deletes nothing. Run it on a schedule between two applies, because the server lists an ended session for one hour.
     """
+    check_outputs({"--html": options.html, "--events": options.events}, options.report)
     dialog = Dialog(options.streams(), yes=False)
     results = ResultFiles("refresh", options.report, dialog.streams)
     page = PageFile(options.html, dialog.streams, public=options.public)

@@ -15,6 +15,7 @@ from skaha_apply.cli.help import INPUT, OUTPUT, SAFETY, SERVING_EXIT_CODES, WAIT
 from skaha_apply.cli.invocation import complete_commands, set_paths
 from skaha_apply.cli.option_types import interval, listen_address
 from skaha_apply.cli.options import ManifestOptions, RecordOptions
+from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import load
 from skaha_apply.cli.shared_options import EventsOption, duration_option
@@ -99,6 +100,7 @@ def run(options: RunArguments) -> ExitCode:
     retries and renewals, and with --yes for deletes and replaces. It prints one line of JSON for each event. It logs a
     fault once, and continues when the fault has ended. SIGTERM and Ctrl-C end it with exit code 0.
     """
+    check_outputs({"--events": options.events})
     with until_signal():
         _serve_and_make_rounds(options)
     return ExitCode.OK

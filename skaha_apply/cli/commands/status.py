@@ -13,6 +13,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, WAITING
 from skaha_apply.cli.option_types import interval
 from skaha_apply.cli.options import ManifestOptions
+from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, for_each_offline, load
@@ -98,6 +99,7 @@ def status(options: StatusArguments) -> ExitCode:
     """
     from skaha_apply.cli.status_view import choose_view  # noqa: PLC0415 - keeps --help fast
 
+    check_outputs({"--html": options.html, "--timeline": options.timeline})
     streams = options.streams()
     _check_picture_format(options)
     poll = options.interval if options.watch else None

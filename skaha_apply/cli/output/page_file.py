@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.cli.invocation import project_command
 from skaha_apply.cli.output.masking import published_values
-from skaha_apply.cli.output.result_files import check_place
+from skaha_apply.cli.output.output_files import check_place
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.render.printable import one_line

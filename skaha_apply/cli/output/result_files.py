@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.output.masking import mask
+from skaha_apply.cli.output.output_files import check_place
 from skaha_apply.cli.output.session_ids import hide_ids
 from skaha_apply.cli.output.streams import write_file
-from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
+from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.formats import ResultFormat
 from skaha_apply.render.printable import one_line
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import CommandResult, Event, Report
 
 MASKS = 16_384  # bytes for masks that are longer than what they replace
-MANIFEST_SUFFIXES = (".yaml", ".yml")
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
@@ -173,22 +173,3 @@ def _code_of(error: BaseException) -> ExitCode:
 
 def _split_entry(entry: str) -> tuple[str, str, str]:
     return entry.partition("=")
-
-
-def check_place(what: str, file: str) -> None:
-    """Raise `UsageError` if a file can certainly not be written; `what` names its content."""
-    folder = os.path.dirname(file) or os.curdir  # noqa: PTH120 - Path would change `a/.`
-    problem = ""
-    hint = "make the folder, or write to another file"
-    if not file:
-        problem, hint = "the name is empty", "name a file"
-    elif file.endswith(MANIFEST_SUFFIXES) and os.path.isfile(file):  # noqa: PTH113 - as above
-        problem, hint = "it may be a manifest, which would be lost", "write to another file"
-    elif not os.path.isdir(folder):  # noqa: PTH112 - as above
-        problem = f"the folder {one_line(folder)} does not exist"
-    elif os.path.isdir(file):  # noqa: PTH112 - as above
-        problem, hint = "it is a folder", "name a file in it"
-    elif not os.access(folder, os.W_OK):
-        problem = f"the folder {one_line(folder)} is not writable"
-    if problem:
-        raise UsageError(f"cannot write the {what} {one_line(file)}: {problem}", hint=hint)
