@@ -230,13 +230,16 @@ class UnconfirmedCreate(ReplicaEntry):
 class TargetRecord(Frozen):
     """What one target of notices (`command` or `url`) got of one event.
 
-    `sent` is the time at which it got the notice. `failed` is the number of invocations that could not send it.
+    `sent` is the time at which it got the notice. `failed` is the number of invocations that could not send it, `first`
+    and `last` are the times of the first and the last of them.
     """
 
     event: str
     target: str
     sent: Time | None = None
     failed: int = 0
+    first: Time | None = None
+    last: Time | None = None
 
 
 class NoticeRecord(Frozen):

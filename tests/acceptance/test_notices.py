@@ -160,7 +160,7 @@ def test_an_address_gets_a_post_without_credentials_again_after_an_error(desk):
 @pytest.mark.parametrize(
     ("status", "requests"), [(302, 1), (404, 1), (500, 3)], ids=["redirect", "refused", "server error"]
 )
-def test_a_notice_that_cannot_be_sent_is_a_note_of_three_invocations(desk, status, requests):
+def test_a_notice_that_cannot_be_sent_is_a_note_of_each_invocation_that_tries_for_a_day(desk, status, requests):
     with hook(*[status] * 20) as server:
         desk.write({"name": "reduce", "cmd": "true"}, notify={"url": f"http://127.0.0.1:{server.server_port}/secret"})
         first = desk.apply("--wait", "complete", "--poll", "0.3s")
@@ -168,10 +168,33 @@ def test_a_notice_that_cannot_be_sent_is_a_note_of_three_invocations(desk, statu
         assert "secret" not in first.err
         assert len(server.received) == requests
         assert "notices" in desk.state
-        desk.apply()
-        assert "no later invocation sends this notice" in desk.apply().err
+        for _ in range(2):
+            assert "the notice of the end was not sent" in desk.apply().err
+        assert "notice" not in desk.apply().err  # the third one has tried just now
+        desk.sandbox.clock(301)
+        assert "the notice of the end was not sent" in desk.apply().err
+        desk.sandbox.clock(86_400)
+        last = "no later invocation sends this notice to notify.url: for a day, 5 have failed"
+        assert last in desk.apply().err
+        desk.sandbox.clock(301)
         assert "notice" not in desk.apply().err
-        assert len(server.received) == 3 * requests
+        assert len(server.received) == 5 * requests
+
+
+def test_a_notice_arrives_after_an_outage_of_hours_although_each_round_of_a_controller_tries(desk):
+    with hook(*[404] * 3) as server:
+        desk.write({"name": "reduce", "cmd": "true"}, notify={"url": f"http://127.0.0.1:{server.server_port}/"})
+        with (desk.folder / "run.log").open("w") as log:
+            process = desk.start("run", "--interval", "0.1s", stdout=log, stderr=log)
+            try:
+                desk.sandbox.wait_until(lambda: len(server.received) == 3)
+                desk.sandbox.clock(90_000)
+                desk.sandbox.wait_until(lambda: desk.state["notices"]["end"])
+            finally:
+                process.send_signal(signal.SIGTERM)
+                desk.finish(process)
+        assert [content["event"] for _, _, content in server.received] == ["end"] * 4
+        assert len({content["id"] for _, _, content in server.received}) == 1
 
 
 def test_a_command_gets_a_notice_once_while_an_address_refuses_it(desk, noted):
@@ -181,6 +204,7 @@ def test_a_command_gets_a_notice_once_while_an_address_refuses_it(desk, noted):
         assert "notify.url: the address responded with 404" in first.err
         assert "notify.command" not in first.err
         desk.apply()
+        desk.sandbox.clock(86_401)
         assert "no later invocation sends this notice to notify.url" in desk.apply().err
         assert "notice" not in desk.apply().err
         assert events(noted()) == ["end"]
@@ -208,7 +232,7 @@ def test_an_address_gets_a_notice_once_while_a_command_fails(desk):
         assert [content["event"] for _, _, content in server.received] == ["end"]
 
 
-def test_each_event_has_three_invocations_of_its_own(desk, noted):
+def test_each_event_has_tries_of_its_own(desk, noted):
     with hook(*[404] * 20) as server:
         write(desk, url=f"http://127.0.0.1:{server.server_port}/")
         desk.apply("--wait", "complete", "--poll", "0.3s", code=9)
@@ -242,7 +266,8 @@ def test_the_count_of_failed_invocations_in_an_earlier_state_is_read_and_not_use
         desk.state_path.write_text(json.dumps(desk.state | {"notices": {"since": since, "failed": 2}}))
         assert "no later invocation" not in desk.apply().err
         assert desk.state["notices"]["failed"] == 0
-        assert desk.state["notices"]["targets"] == [{"event": "end", "target": "url", "sent": None, "failed": 1}]
+        (target,) = desk.state["notices"]["targets"]
+        assert (target["event"], target["target"], target["sent"], target["failed"]) == ("end", "url", None, 1)
 
 
 def test_a_line_of_a_log_calls_nobody_in_a_chat(desk, noted):

@@ -3,7 +3,8 @@
 Work begins when a headless session is active, and ends when nothing is active and nothing can start. The state records
 what was sent, and notices are sent under its lock: so a schedule of applies, a killed process and a second process send
 none twice. A notice is recorded for each target (command, url) right after the target got it. If the process is killed
-in between, the next invocation sends it again with the same ID.
+in between, the next invocation sends it again with the same ID. A service can be away for hours, and each round of
+`run` is an invocation: so time decides when no later one tries, and not the number of them alone.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.reconcile.request import ApplyRequest
     from skaha_apply.workflow.reconcile.results import Progress
 
-MOST_INVOCATIONS = 3  # that cannot send a notice to a target; later ones do not try
+INVOCATIONS = 3  # that try at once to send a notice to a target; later ones try once in `RETRY_WAIT`
+RETRY_WAIT = 300.0  # seconds: a target that does not respond keeps the lock of the state for half a minute
+LONGEST = 86_400.0  # seconds from the first try to that after which no later invocation tries
 MOST_CAUSES = 3  # in the text of a notice
 
 
@@ -111,7 +114,7 @@ async def _send(request: ApplyRequest, notice: Notice, ledger: Ledger, progress:
     jobs = [
         _send_to(request, notice, ledger, one)
         for name, one in targets.items()
-        if not _is_finished(_target_record(_record(ledger), notice.event, name))
+        if _is_due(_target_record(_record(ledger), notice.event, name), _now(request))
     ]
     results = await asyncio.gather(*jobs, return_exceptions=True)  # an error of one target leaves the other its time
     for result in results:
@@ -140,9 +143,9 @@ async def _send_to(request: ApplyRequest, notice: Notice, ledger: Ledger, target
     notes = [f"the notice of the {_name(notice.event)} was not sent: {problem}" for problem in problems]
     record = _record(ledger)
     before = _target_record(record, notice.event, name)
-    now = before.model_copy(update={"failed": before.failed + 1} if problems else {"sent": _now(request)})
+    now = _after_failure(before, _now(request)) if problems else before.model_copy(update={"sent": _now(request)})
     if problems and _is_finished(now):
-        notes.append(f"no later invocation sends this notice to notify.{name}, because {MOST_INVOCATIONS} have failed")
+        notes.append(f"no later invocation sends this notice to notify.{name}: for a day, {now.failed} have failed")
     others = [one for one in record.targets if (one.event, one.target) != (now.event, now.target)]
     revision = _keep(ledger, record.model_copy(update={"targets": (*others, now), "failed": 0}))
     await asyncio.shield(ledger.stored(revision))
@@ -167,9 +170,23 @@ def _target_record(record: NoticeRecord, event: NoticeEvent, name: str) -> Targe
     return next(known, TargetRecord(event=event.value, target=name))
 
 
+def _after_failure(one: TargetRecord, at: float) -> TargetRecord:
+    first = at if one.first is None else one.first
+    return one.model_copy(update={"failed": one.failed + 1, "first": first, "last": at})
+
+
 def _is_finished(one: TargetRecord) -> bool:
-    """Whether a target got the notice, or too many invocations could not send it."""
-    return one.sent is not None or one.failed >= MOST_INVOCATIONS
+    """Whether a target got the notice, or invocations of a day could not send it."""
+    if one.sent is not None or one.first is None or one.last is None:
+        return one.sent is not None
+    return one.failed >= INVOCATIONS and one.last - one.first >= LONGEST
+
+
+def _is_due(one: TargetRecord, now: float) -> bool:
+    """Whether an invocation tries to send the notice to a target."""
+    if _is_finished(one):
+        return False
+    return one.failed < INVOCATIONS or one.last is None or not 0 <= now - one.last < RETRY_WAIT
 
 
 def _now(request: ApplyRequest) -> float:
