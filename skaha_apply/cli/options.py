@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -67,6 +67,18 @@ class CommonOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PathOptions(CommonOptions):
+    """The arguments of a command that reads manifests."""
+
+    paths: PathsArgument = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The paths of manifests on the command line."""
+        return tuple(self.paths or ())
+
+
+@dataclass(frozen=True, kw_only=True)
 class VariableOptions(CommonOptions):
     """Values for the variables of manifests."""
 
@@ -110,19 +122,7 @@ class AccountOptions(SandboxUseOptions, CommonOptions):
 
     def setting(self) -> Settings:
         """The settings of this invocation; raises `UsageError` for options that exclude each other."""
-        from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
-
-        self.check_server(self.server)
-        observe = Streams(color=not self.no_color).warn
-        return Settings(
-            server=self.server,
-            credential_command=self.credential_command,
-            sandbox=self.uses_sandbox,
-            rehearsal=self.rehearsal,
-            command=redacted_words(),
-            observe=observe,
-            identify=identify,
-        )
+        return _setting(self, credential_command=self.credential_command)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,24 +151,28 @@ class StateOptions(SandboxUseOptions, CommonOptions):
 
         A class that adds options adds their values to these settings.
         """
-        from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
-
-        self.check_server(self.server)
-        streams = Streams(color=not self.no_color)
+        given = {"state": self.state, "state_history": self.state_history, "project": self.project}
+        setting = _setting(self, paths=self.sources, **given)
         if self.uses_sandbox and self.state is not None:
-            streams.message("note", "the sandbox has a state of its own, so --state is ignored")
-        return Settings(
-            paths=self.sources,
-            server=self.server,
-            sandbox=self.uses_sandbox,
-            rehearsal=self.rehearsal,
-            state=self.state,
-            state_history=self.state_history,
-            project=self.project,
-            command=redacted_words(),
-            observe=streams.warn,
-            identify=identify,
-        )
+            note = "the sandbox has a state of its own, so --state is ignored"
+            Streams(color=not self.no_color).message("note", note)
+        return setting
+
+
+def _setting(options: AccountOptions | StateOptions, **more: Any) -> Settings:
+    """The settings of an invocation that uses a server or the sandbox; raises `UsageError`."""
+    from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
+
+    options.check_server(options.server)
+    return Settings(
+        server=options.server,
+        sandbox=options.uses_sandbox,
+        rehearsal=options.rehearsal,
+        command=redacted_words(),
+        observe=Streams(color=not options.no_color).warn,
+        identify=identify,
+        **more,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,8 +200,8 @@ class IdOptions(StateOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerOptions(CredentialOptions, IdOptions, VariableOptions):
-    """The options of a command that compares manifests with the sessions of a server."""
+class ValueOptions(CredentialOptions, VariableOptions):
+    """The options of a command that reads manifests with their values, state and server."""
 
     @property
     def missing_values(self) -> MissingValues:
@@ -209,6 +213,11 @@ class ServerOptions(CredentialOptions, IdOptions, VariableOptions):
     def setting(self) -> Settings:
         """The settings, with the values of variables."""
         return replace(super().setting(), given=self.given(self.missing_values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions(ValueOptions, IdOptions):
+    """The options of a command that compares manifests with the sessions of a server, and prints their IDs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,15 +251,8 @@ class RecordOptions(LockOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManifestOptions(ServerOptions):
-    """The options of a command whose arguments are manifests."""
-
-    paths: PathsArgument = None
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The paths of manifests on the command line."""
-        return tuple(self.paths or ())
+class ManifestOptions(PathOptions, ServerOptions):
+    """The options of a command that compares the manifests of its arguments with the sessions of a server."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,7 @@ def test_the_version_is_a_result(capsys):
         (["state", "forget"], "Missing argument"),
         (["state", "mv", "a"], "Missing argument"),
         (["sandbox", "serve", "--port", "99999"], "'99999' is not a whole number from 0 to 65,535\n"),
+        (["ui", "--show-ids"], "No such option"),
         (["convert"], "Missing argument"),
         (["convert", "--", "ls", "-l"], "create"),
         (["--sandbox", "plan"], "write options after the command:\n  skaha-apply plan --sandbox\n"),

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, SAFETY
-from skaha_apply.cli.options import CredentialOptions, VariableOptions
-from skaha_apply.cli.shared_options import PathsArgument, TextOrJson, duration_option, format_option
+from skaha_apply.cli.options import PathOptions, ValueOptions
+from skaha_apply.cli.shared_options import TextOrJson, duration_option, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 
-if TYPE_CHECKING:
-    from skaha_apply.workflow.setup.settings import Settings
-
 
 @dataclass(frozen=True, kw_only=True)
-class DoctorArguments(CredentialOptions, VariableOptions):
+class DoctorArguments(PathOptions, ValueOptions):
     """The options of `doctor`."""
 
-    paths: PathsArgument = None
     expires_within: Annotated[
         float | None,
         duration_option("Fail if the credential ends within this time (default: 0s, only if it has expired)", SAFETY),
     ] = None
     output: Annotated[TextOrJson, format_option("checks")] = TextOrJson.TEXT
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The paths of manifests on the command line."""
-        return tuple(self.paths or ())
-
-    def setting(self) -> Settings:
-        """The settings, with the values of variables; only `apply` requires those of sensitive ones."""
-        from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
-
-        return replace(super().setting(), given=self.given(MissingValues.SENSITIVE))
 
 
 @command(

@@ -9,9 +9,8 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import OUTPUT
-from skaha_apply.cli.options import CommonOptions
+from skaha_apply.cli.options import PathOptions
 from skaha_apply.cli.output.streams import stdin_bytes
-from skaha_apply.cli.shared_options import PathsArgument
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.printable import one_line
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormatArguments(CommonOptions):
+class FormatArguments(PathOptions):
     """The options of `fmt`."""
 
-    paths: PathsArgument = None
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit with 1 if a file would change", rich_help_panel=OUTPUT)
     ] = False
@@ -43,7 +41,7 @@ def fmt(options: FormatArguments) -> ExitCode:
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
     streams = options.streams()
-    setting = Settings(paths=tuple(options.paths or ()))
+    setting = Settings(paths=options.sources)
     codes = [_write(one, setting, streams, check=options.check) for one in format_all(setting, stdin_bytes)]
     return ExitCode.ERROR if ExitCode.ERROR in codes else ExitCode.OK
 

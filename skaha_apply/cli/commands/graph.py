@@ -6,9 +6,9 @@ from typing import Annotated
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import VariableOptions
+from skaha_apply.cli.options import PathOptions, VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes
-from skaha_apply.cli.shared_options import PathsArgument, ProjectOption, format_option
+from skaha_apply.cli.shared_options import ProjectOption, format_option
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import ExitCode
@@ -16,10 +16,9 @@ from skaha_apply.render.formats import GraphFormat
 
 
 @dataclass(frozen=True, kw_only=True)
-class GraphArguments(VariableOptions):
+class GraphArguments(PathOptions, VariableOptions):
     """The options of `graph`."""
 
-    paths: PathsArgument = None
     output: Annotated[GraphFormat, format_option("graph")] = GraphFormat.TEXT
     project: ProjectOption = None
 
@@ -42,7 +41,7 @@ def graph(options: GraphArguments) -> ExitCode:
 
     streams = options.streams()
     given = options.given(MissingValues.ANY)
-    setting = Settings(paths=tuple(options.paths or ()), project=options.project, given=given, observe=streams.warn)
+    setting = Settings(paths=options.sources, project=options.project, given=given, observe=streams.warn)
     graphs, errors = entry_graphs(setting, stdin_bytes)
     if errors:
         text = f"the manifests have {counted(errors, 'error')}; entries with an error are left out"

@@ -13,13 +13,12 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SELECTION, SERVER
 from skaha_apply.cli.invocation import command_words, repeat_command
 from skaha_apply.cli.option_types import report_in
-from skaha_apply.cli.options import VariableOptions
+from skaha_apply.cli.options import PathOptions, VariableOptions
 from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.cli.shared_options import (
     CredentialCommandOption,
-    PathsArgument,
     SandboxUseOptions,
     ServerOption,
     format_option,
@@ -36,10 +35,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LintArguments(SandboxUseOptions, VariableOptions):
+class LintArguments(PathOptions, SandboxUseOptions, VariableOptions):
     """The options of `lint`."""
 
-    paths: PathsArgument = None
     output: Annotated[LintFormat, format_option("diagnostics")] = LintFormat.TEXT
     report: Annotated[
         list[str] | None,
@@ -150,7 +148,7 @@ def _setting(options: LintArguments, streams: Streams) -> Settings:
             hint=f"to check against the server too: {repeat_command()} --online",
         )
     options.check_server(options.server)
-    paths = tuple(options.paths or ())
+    paths = options.sources
     given = options.given(MissingValues.ANY)
     return Settings(
         paths=paths,

@@ -13,7 +13,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import OUTPUT, SERVER, SERVING_EXIT_CODES, WAITING
 from skaha_apply.cli.option_types import MAX_POLL, MAX_PORT, base_path, poll_interval
-from skaha_apply.cli.options import ManifestOptions
+from skaha_apply.cli.options import PathOptions, ValueOptions
 from skaha_apply.cli.shared_options import duration_option
 from skaha_apply.cli.signals import until_signal
 from skaha_apply.lazy_dataclass import dataclass
@@ -29,7 +29,7 @@ _PORT_OF_PREFIX = re.compile(r"/proxy/(?:absolute/)?(?:[^/]+:)?(\d{1,5})$")  # o
 
 
 @dataclass(frozen=True, kw_only=True)
-class UiArguments(ManifestOptions):
+class UiArguments(PathOptions, ValueOptions):
     """The options of `ui`."""
 
     refresh: Annotated[
