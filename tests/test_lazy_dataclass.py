@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import dis
 import pickle
 from dataclasses import field, replace
 
@@ -125,3 +126,21 @@ def test_no_method_is_compiled_before_it_is_called():
     assert compiled() == ["__init__"]
     assert value == Value("a")
     assert compiled() == ["__init__", "__eq__"]
+
+
+def test_a_frozen_value_with_slots_takes_no_call_for_each_field():
+    @dataclass(frozen=True, slots=True)
+    class Value:
+        """A value."""
+
+        name: str
+        count: int = 1
+        items: tuple[int, ...] = ()
+
+    value = Value("a", count=2)
+    assert type(value) is Value
+    calls = [each for each in dis.get_instructions(Value.__init__) if each.opname == "CALL"]
+    assert len(calls) == 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        value.name = "b"
+    assert value == Value("a", 2)

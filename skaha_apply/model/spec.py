@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_type_hints
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.session import Kind, Number
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def default_values(spec_type: Any) -> dict[str, Any]:
 def _read_defaults(spec_type: Any) -> tuple[tuple[str, Any, Callable[[], Any] | None], ...]:
     """The name of each field, with its default, or with the function that makes it."""
     return tuple(
-        (one.name, one.default, None if one.default_factory is MISSING else one.default_factory)
-        for one in fields(spec_type)
+        (one.name, one.default, None if one.default_factory is dataclasses.MISSING else one.default_factory)
+        for one in dataclasses.fields(spec_type)
     )
 
 
@@ -142,7 +143,7 @@ def fill(text: str, replica: int, secrets: Mapping[str, str]) -> str:
     return LATER.sub(value, text) if "${" in text else text
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)  # the standard one can be extended by a standard one
 class SessionSpec:
     """One entry of `sessions`, of a matrix one combination: what the manifest asks for, and what the state records.
 
@@ -168,10 +169,12 @@ class SessionSpec:
     gpus: Annotated[int | None, Decides.RESOURCES, Parameter("gpus", omit_zero=True)] = None
     cmd: Annotated[str | None, Decides.WORK, Parameter("cmd", headless_only=True)] = None
     args: Annotated[tuple[str, ...], Decides.WORK, Parameter("args", headless_only=True)] = ()
-    env: Annotated[dict[str, str], Decides.WORK, Parameter("env", headless_only=True)] = field(default_factory=dict)
+    env: Annotated[dict[str, str], Decides.WORK, Parameter("env", headless_only=True)] = dataclasses.field(
+        default_factory=dict
+    )
     replicas: Annotated[int, Decides.WORK, Bounds(ge=1)] = 1
     needs: Annotated[tuple[str, ...], Decides.WORK] = ()
-    require: Annotated[dict[str, Share], Decides.NOTHING] = field(default_factory=dict)
+    require: Annotated[dict[str, Share], Decides.NOTHING] = dataclasses.field(default_factory=dict)
     protect: Annotated[bool, Decides.NOTHING] = False
     parallelism: Annotated[Count | None, Decides.NOTHING] = None
     pilot: Annotated[Count | None, Decides.NOTHING] = None
@@ -186,7 +189,7 @@ class SessionSpec:
     when_removed: Annotated[Literal["delete", "finish"], Decides.NOTHING] = "delete"
     renew: Annotated[Seconds | None, Decides.NOTHING] = None
     group: Annotated[str, Decides.NOTHING] = ""
-    values: Annotated[dict[str, str], Decides.NOTHING] = field(default_factory=dict)
+    values: Annotated[dict[str, str], Decides.NOTHING] = dataclasses.field(default_factory=dict)
     file: Annotated[str, Decides.NOTHING] = ""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
