@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from skaha_apply.ui.headers import REFUSAL_POLICY, SECURITY, page_policy
+from skaha_apply.ui.headers import add_security, page_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,9 +46,7 @@ class PageApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request."""
         response = await self._respond(Request(scope))
-        for name, value in SECURITY.items():
-            response.headers[name] = value
-        response.headers.setdefault("Content-Security-Policy", REFUSAL_POLICY)
+        add_security(response.headers)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
