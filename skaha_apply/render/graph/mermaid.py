@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.counts import counted
+from skaha_apply.render.graph.labels import replicas_label
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from skaha_apply.model.display.entry_graph import EntryGraph, EntryNode
+    from skaha_apply.model.display.entry_graph import EntryGraph
 
 _PLAIN = frozenset(" -_.,:/+=@")  # characters that mean nothing in a quoted text of Mermaid
 
@@ -31,13 +31,9 @@ def _rows(graph: EntryGraph, prefix: str) -> Iterator[str]:
     """Names are only texts: the ID of a node is its number."""
     ids = {key: f"{prefix}e{number}" for number, key in enumerate(graph.nodes, 1)}
     for key, node in graph.nodes.items():
-        yield f'{ids[key]}["{_quoted(node.name)}<br/>{_replicas(node)}"]'
+        yield f'{ids[key]}["{_quoted(node.name)}<br/>{replicas_label(node)}"]'
     for edge in graph.edges:
         yield f'{ids[edge.dependency]} -- "{_quoted(edge.label)}" --> {ids[edge.dependent]}'
-
-
-def _replicas(node: EntryNode) -> str:
-    return counted(node.replicas, "replica") if node.replicas else "empty list"
 
 
 def _quoted(text: str) -> str:

@@ -10,7 +10,7 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.counts import counted
+from skaha_apply.render.graph.labels import project_label, replicas_label
 from skaha_apply.render.graph.layout import HEIGHT, TIP, WIDTH, Layout
 from skaha_apply.render.printable import one_line, truncate
 
@@ -77,8 +77,7 @@ class _Drawing:
     def parts(self) -> Iterator[str]:
         """The elements: edges below boxes, labels above both."""
         graph, curves = self._graph, self._layout.curves()
-        summary = f"{counted(len(graph.nodes), 'entry', 'entries')}, {counted(graph.replicas, 'replica')}"
-        yield f'<text class="project" x="0" y="15">{_text(graph.project)}: {summary}</text>'
+        yield f'<text class="project" x="0" y="15">{escape(project_label(graph))}</text>'
         yield f'<g transform="translate(0,{_HEAD})">'
         yield from (_path(curve) for curve in curves)
         yield from (part for key, place in self._layout.boxes.items() for part in _box(graph.nodes[key], place))
@@ -102,12 +101,11 @@ def _path(curve: Curve) -> str:
 
 
 def _box(node: EntryNode, place: Point) -> Iterator[str]:
-    replicas = counted(node.replicas, "replica") if node.replicas else "empty list"
     name, (x, y) = one_line(node.name), place
     size = f'width="{WIDTH}" height="{HEIGHT}" rx="7"'
     yield f'<g><title>{_text(name)}</title><rect class="box" x="{x}" y="{y}" {size}/>'
     yield f'<text class="name" x="{x + 12}" y="{y + 21}">{escape(truncate(name, _NAME))}</text>'
-    yield f'<text x="{x + 12}" y="{y + 39}">{replicas}</text></g>'
+    yield f'<text x="{x + 12}" y="{y + 39}">{replicas_label(node)}</text></g>'
 
 
 def _label(edge: EntryEdge) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.counts import counted
 from skaha_apply.render.color import plain
+from skaha_apply.render.graph.labels import project_label, replicas_label
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
@@ -29,23 +29,21 @@ def graph_text(graph: EntryGraph, paint: Paint = plain, width: int | None = None
     The first column is the layer: an entry waits only for entries in earlier layers. The third is the number of
     replicas.
     """
-    head = f"{one_line(graph.project)}: {counted(len(graph.nodes), 'entry', 'entries')}, "
-    head += counted(graph.replicas, "replica")
     table = list(_table(graph))
     if width is not None and max((len("".join(row)) for row in table), default=0) > width:
         table = list(_list(graph))
     rows = [layer + paint(name, "bold") + rest for layer, name, rest in table]
-    return "\n".join([paint(head, "bold"), *rows, *_notes(graph, paint)]) + "\n"
+    return "\n".join([paint(project_label(graph), "bold"), *rows, *_notes(graph, paint)]) + "\n"
 
 
 def _table(graph: EntryGraph) -> Iterator[tuple[str, str, str]]:
     """Rows of three parts: the layer, the name, and the rest, in columns."""
     name = max((len(one_line(node.name)) for node in graph.nodes.values()), default=0)
-    number = max((len(_replicas(node)) for node in graph.nodes.values()), default=0)
+    number = max((len(replicas_label(node)) for node in graph.nodes.values()), default=0)
     for layer, node in _ordered(graph):
         first = f"{layer:>{_width(graph)}}{_GAP}"
         needs = _needs(graph, node) or [""]
-        rest = f"{'':<{name - len(one_line(node.name))}}{_GAP}{_replicas(node):>{number}}"
+        rest = f"{'':<{name - len(one_line(node.name))}}{_GAP}{replicas_label(node):>{number}}"
         yield first, one_line(node.name), f"{rest}{_GAP}{needs[0]}".rstrip()
         indent = " " * (len(first) + name + number + 2 * len(_GAP))
         yield from (("", "", indent + need) for need in needs[1:])
@@ -54,7 +52,7 @@ def _table(graph: EntryGraph) -> Iterator[tuple[str, str, str]]:
 def _list(graph: EntryGraph) -> Iterator[tuple[str, str, str]]:
     """The same rows for a narrow screen: dependencies stand below their entry."""
     for layer, node in _ordered(graph):
-        yield f"{layer:>{_width(graph)}}{_GAP}", one_line(node.name), f"{_GAP}{_replicas(node)}"
+        yield f"{layer:>{_width(graph)}}{_GAP}", one_line(node.name), f"{_GAP}{replicas_label(node)}"
         yield from (("", "", " " * _INDENT + need) for need in _needs(graph, node))
 
 
@@ -65,10 +63,6 @@ def _ordered(graph: EntryGraph) -> Iterator[tuple[int, EntryNode]]:
 
 def _width(graph: EntryGraph) -> int:
     return len(str(len(graph.layers)))
-
-
-def _replicas(node: EntryNode) -> str:
-    return counted(node.replicas, "replica") if node.replicas else "empty list"
 
 
 def _needs(graph: EntryGraph, node: EntryNode) -> list[str]:
