@@ -93,7 +93,9 @@ class PageReading:
                     await self._read_project(project, contexts, stack)
                 except SkahaApplyError as error:
                     self._report(error, project.name if len(projects) > 1 else "")
-        self._readings = {one.name: self._readings[one.name] for one in projects if one.name in self._readings}
+        found = {one.name: self._readings[one.name] for one in projects if one.name in self._readings}
+        # If no project of the edited manifests can be read, the page keeps those of before.
+        self._readings = found or self._readings
 
     async def _read_project(
         self, project: Project, contexts: dict[Path | None, Context], stack: AsyncExitStack

@@ -137,6 +137,19 @@ def test_of_two_projects_the_one_that_can_be_read_goes_ahead(desk, live_page):
     assert line.startswith("a: ")
 
 
+def test_a_project_that_cannot_be_read_does_not_end_the_one_that_is_shown(followed):
+    desk = followed.desk
+    state = desk.state_path.with_name("two.state.json")
+    state.write_text("{")
+    desk.write({"name": "tile", "replicas": 3, "cmd": "true"}, project="two")
+    (line,) = followed.until(lambda: errors(followed))
+    assert "two.state.json" in line
+    assert [one["name"] for one in followed.data()["projects"]] == ["survey"]
+    state.unlink()
+    followed.until(lambda: [one["name"] for one in followed.data()["projects"]] == ["two"])
+    assert errors(followed) == []
+
+
 def test_with_refresh_the_server_is_listed_and_nothing_is_written(desk, live_page):
     desk.script("while [ ! -e go ]; do sleep 0.1; done\n")
     desk.write({"name": "tile", "replicas": 2, "cmd": "bash", "args": ["run.sh"]})

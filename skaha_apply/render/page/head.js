@@ -38,8 +38,9 @@ function projectButtons(view) {
 
 /** `as of 13:52 (4 min ago)`; it is an alarm if the page is older than three polls and work is open. No poll, no alarm. */
 function drawAge(view) {
-  const age = document.getElementById("age");
-  const project = view.project, now = Date.now() / 1000;
+  const { project } = view;
+  if (!project) return;
+  const age = document.getElementById("age"), now = Date.now() / 1000;
   const seconds = Math.max(0, now - project.at);
   const old = project.open && view.data.poll !== null && seconds > 3 * view.data.poll;
   age.className = old ? "alarm" : "";

@@ -38,7 +38,11 @@ class View {
 
   draw() {
     const main = document.getElementById("main");
-    if (!this.project) { main.replaceChildren(element("p", {}, "The page has no project.")); return; }
+    if (!this.project) {
+      document.getElementById("top").replaceChildren(element("h1", {}, "no project"));
+      main.replaceChildren(element("p", {}, "The page has no project."));
+      return;
+    }
     this.observer.disconnect();
     this.watched = [];
     applyFilter(this.project, this.query);
@@ -146,7 +150,7 @@ function start() {
   const recolor = () => { cachedPalette = null; if (view.project) { drawHead(view); view.grid.draw(); } };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolor);
   matchMedia("print").addEventListener("change", recolor);
-  setInterval(() => { if (view.project) drawAge(view); }, AGE_EVERY);
+  setInterval(() => drawAge(view), AGE_EVERY);
   if (document.documentElement.dataset.live) {
     drawTrouble(view);
     follow(view);
