@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 MOST_LINES = 60
 MOST_LIMITS = 3
 _CHANGES = frozenset(kind.value for kind in ActionKind if kind.changes)
-
-
 _LIMITS = frozenset({ReasonCode.ACCOUNT_FULL, ReasonCode.INTERACTIVE_FULL})
 
 
 def next_apply(found: ProjectStatus, specs: Mapping[str, SessionSpec]) -> dict[str, list[Any]]:
-    """`does`: the actions of the next apply by kind, entry and reason. `does_not`: who does not start, and why.
+    """`does`: its actions by kind, entry and reason. `does_not`: which replicas do not start, and why.
 
     `full` states the limits that keep replicas from starting. `specs` are the first ones of each entry, by entry key.
     """
