@@ -15,6 +15,7 @@ from surveys import data_of, survey_of_retries
 
 from skaha_apply.model.display.page import LogTail
 from skaha_apply.render.page.page import page_html
+from skaha_apply.render.page.words import CLASSES
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 from browser import CHROMIUM, DRIVER, ENTER, ESCAPE, TAB, Browser
@@ -313,6 +314,33 @@ def test_a_public_page_and_an_empty_one_are_drawn(browser, tiles, tmp_path):
         assert ("7 failed" in shown) == bool(pages)
         assert browser.messages() == []
         browser.picture(tmp_path / f"public-{len(pages)}.png")
+
+
+def test_a_live_page_without_a_project_shows_errors(browser, tmp_path):
+    file = tmp_path / "none.html"
+    file.write_text(page_html(data_of() | {"ask": 0.1, "errors": ["the manifest is broken"]}, live=True), "utf-8")
+    browser.open(file)
+    shown = "return document.getElementById('trouble').textContent"
+    assert browser.script(shown) == "the manifest is broken"
+    until = time.monotonic() + 20
+    while "no response" not in browser.script(shown):  # a file has no server
+        assert time.monotonic() < until, "it asks no more"
+
+
+def test_a_page_from_a_dark_browser_is_printed_in_the_light_colors(browser, page):
+    browser.open(page, scheme="dark")
+    names = ("paper", "card", "ink", "focus", "alarm", *CLASSES)
+    colors = "const style = getComputedStyle(document.documentElement);"
+    colors += "return arguments[0].map(name => style.getPropertyValue(`--${name}`))"
+    dark = browser.script(colors, names)
+    features = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.command("Emulation.setEmulatedMedia", media="print", features=features)
+    printed = dict(zip(names, browser.script(colors, names), strict=True))
+    browser.command("Emulation.setEmulatedMedia", media="", features=[])
+    assert (printed["paper"], printed["ink"]) == ("#ffffff", "#000000")
+    light = dict(zip(names, browser.script(colors, names), strict=True))
+    assert {name: printed[name] for name in names[3:]} == {name: light[name] for name in names[3:]}
+    assert printed["focus"] not in dark
 
 
 def test_a_page_is_out_of_date_after_three_polls_of_open_work(browser, tiles, tmp_path):

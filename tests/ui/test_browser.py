@@ -70,6 +70,66 @@ def test_the_page_follows_the_state_and_shows_errors(browser, done_desk, live_pa
     assert browser.title == "survey: 2 of 3 done"
 
 
+def click(browser, text):
+    """Click the button that begins with this text."""
+    browser.execute_script(
+        "[...document.querySelectorAll('button')].find(one => one.innerText.startsWith(arguments[0])).click()", text
+    )
+
+
+def open_first(browser):
+    """Open the panel of the first replica by keyboard."""
+    browser.find_element("id", "grid").send_keys("\ue011", "\ue007")  # Home, Enter
+    assert browser.execute_script("return document.activeElement.innerText") == "Close"
+
+
+def is_hidden(browser):
+    return browser.execute_script("return document.getElementById('panel').hidden")
+
+
+def test_an_open_panel_shows_new_data_and_keeps_the_focus(browser, done_desk, live_page):
+    page = live_page(done_desk, "--poll", "0.5s")
+    browser.get(page.address)
+    until(lambda: browser.title == "survey: 3 of 3 done")
+    open_first(browser)
+    assert "Print the log" in text_of(browser, "panel")
+    browser.execute_script("document.querySelector('#panel pre, #panel code').tabIndex = 0")
+    browser.execute_script("[...document.querySelectorAll('#panel button')][1].focus()")
+    done_desk("mark", "rerun", "tile/1", "--yes")
+    until(lambda: browser.title == "survey: 2 of 3 done")
+    assert "done" not in text_of(browser, "panel").partition("Attempts")[0]
+    assert browser.execute_script("return document.activeElement.innerText") == "Copy"
+    assert not is_hidden(browser)
+    # Without a change of the replica, the panel is the same: a text in it stays selected.
+    browser.execute_script("getSelection().selectAllChildren(document.querySelector('#panel h2'))")
+    done_desk("mark", "rerun", "tile/2", "--yes")
+    until(lambda: browser.title == "survey: 1 of 3 done")
+    assert browser.execute_script("return getSelection().toString()") == "tile-1"
+
+
+def test_the_chosen_project_stays_and_its_panel_closes_with_it(browser, desk, live_page):
+    for project in ("a", "b"):
+        desk.write({"name": f"tile-{project}", "replicas": 2, "cmd": "true"}, project=project, name=f"{project}.yaml")
+    page = live_page(desk, "--poll", "0.5s")
+    browser.get(page.address)
+    until(lambda: browser.title == "a: 0 of 2 done; b: 0 of 2 done")
+    open_first(browser)
+    click(browser, "b (")
+    assert is_hidden(browser)
+    click(browser, "a (")
+    desk("mark", "hold", "tile-a/1", "--project", "a", "--yes")
+    until(lambda: "1 other" in text_of(browser, "top"))
+    assert is_hidden(browser)
+    click(browser, "b (")
+    desk.write({"name": "first", "cmd": "true"}, project="aa", name="aa.yaml")
+    until(lambda: "aa: 0 of 1 done" in browser.title)
+    assert browser.execute_script("return document.querySelector('h1').innerText") == "b"
+    open_first(browser)
+    (desk.folder / "b.yaml").unlink()
+    until(lambda: "b: " not in browser.title)
+    assert is_hidden(browser)
+
+
 class Site(BaseHTTPRequestHandler):
     """Another site, with a link."""
 

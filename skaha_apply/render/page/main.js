@@ -21,8 +21,9 @@ class View {
 
   /** Takes new data and draws all. */
   take(data) {
+    const name = this.project && this.project.name, same = data.projects.findIndex((one) => one.name === name);
     this.data = data;
-    this.chosen = Math.min(this.chosen, Math.max(0, data.projects.length - 1));
+    this.chosen = same >= 0 ? same : Math.min(this.chosen, Math.max(0, data.projects.length - 1));
     for (const project of data.projects) decode(project, data.classes);
     this.project = data.projects[this.chosen];
     this.draw();
@@ -32,7 +33,7 @@ class View {
     this.chosen = place;
     this.project = this.data.projects[place];
     this.grid.cursor = null;
-    this.panel.host.hidden = true;
+    this.panel.hide();
     this.draw();
   }
 
@@ -117,19 +118,19 @@ function footText(data) {
   return `Made by skaha-apply. ${made}`;
 }
 
-/** Draws new data, and keeps the focus and the open panel. */
+/** Draws new data, and keeps the focus and the open panel, unless the project of the panel is there no more. */
 function refresh(view, data) {
-  const focused = document.activeElement, id = focused ? focused.id : "", shown = view.panel.shown;
-  const inPanel = view.panel.host.contains(focused);
+  const focused = document.activeElement, id = focused ? focused.id : "", name = view.project && view.project.name;
   const spot = [id === "filter" ? focused.selectionStart : 0, window.scrollY];
   const cursor = view.grid.cursor && [view.grid.cursor[0].key, view.grid.cursor[0].label[shownPlace(...view.grid.cursor)]];
   view.grid.cursor = null;
   view.take(data);
-  if (cursor) keepCursor(view, cursor);
-  if (shown && !inPanel) keepPanel(view, shown);
+  const same = view.project && view.project.name === name;
+  if (cursor && same) keepCursor(view, cursor);
+  if (view.panel.shown) keepPanel(view, same);
   const target = id && document.getElementById(id);
-  if (target && !inPanel && target !== document.activeElement) target.focus({ preventScroll: true });
-  if (id === "filter") target.setSelectionRange(spot[0], spot[0]);
+  if (target && target !== document.activeElement) target.focus({ preventScroll: true });
+  if (target && id === "filter") target.setSelectionRange(spot[0], spot[0]);
   window.scrollTo(0, spot[1]);
 }
 
@@ -139,10 +140,11 @@ function keepCursor(view, [key, name]) {
   view.grid.paint();
 }
 
-function keepPanel(view, [key, name]) {
-  const entry = view.project.entries.find((one) => one.key === key);
+function keepPanel({ project, panel }, same) {
+  const [key, name] = panel.shown, entry = same ? project.entries.find((one) => one.key === key) : null;
   const place = entry ? entry.label.indexOf(name) : -1;
-  if (place >= 0) view.panel.open(entry, place);
+  if (place >= 0) panel.update(entry, place);
+  else panel.close();
 }
 
 function start() {

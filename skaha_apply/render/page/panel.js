@@ -6,15 +6,20 @@ class Panel {
   constructor(view) {
     this.view = view;
     this.host = document.getElementById("panel");
+    this.shown = null; // the key of the entry and the name of the replica, while the panel is open
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !this.host.hidden) { event.preventDefault(); this.close(); }
     });
     this.host.addEventListener("keydown", (event) => { if (event.key === "Tab") this.keepFocus(event); });
   }
 
+  get controls() {
+    return [...this.host.querySelectorAll("button, [tabindex='0']")];
+  }
+
   /** Keeps the focus in the panel: after its last control comes its first one. */
   keepFocus(event) {
-    const controls = [...this.host.querySelectorAll("button, [tabindex='0']")], last = controls[controls.length - 1];
+    const { controls } = this, last = controls[controls.length - 1];
     const [from, to] = event.shiftKey ? [controls[0], last] : [last, controls[0]];
     if (document.activeElement !== from) return;
     event.preventDefault();
@@ -22,12 +27,37 @@ class Panel {
   }
 
   open(entry, place) {
-    const { project } = this.view;
     this.shown = [entry.key, entry.label[place]];
-    const one = replica(project, entry, place);
-    const close = element("button", { type: "button", onclick: () => this.close() }, "Close");
-    fill(this.host,
-      element("div", { class: "panel-head" }, element("h2", { id: "panel-title" }, one.name), close),
+    fill(this.host, this.parts(entry, place));
+    this.host.hidden = false;
+    this.host.scrollTop = 0;
+    const log = this.log();
+    if (log) log.scrollTop = log.scrollHeight;
+    this.controls[0].focus();
+  }
+
+  /** Shows new data of the open replica; the focus and what is scrolled stay. Without a change, so does a selected text. */
+  update(entry, place) {
+    const made = filled(this.host.cloneNode(false), {}, this.parts(entry, place));
+    if (made.isEqualNode(this.host)) return;
+    const focused = this.controls.indexOf(document.activeElement), { scrollTop } = this.host, before = this.log();
+    const spot = before && before.scrollHeight - before.clientHeight - before.scrollTop > 4 ? before.scrollTop : null; // null: its end
+    this.host.replaceChildren(...made.childNodes);
+    this.host.scrollTop = scrollTop;
+    const log = this.log(), { controls } = this;
+    if (log) log.scrollTop = spot === null ? log.scrollHeight : spot;
+    if (focused >= 0) controls[Math.min(focused, controls.length - 1)].focus({ preventScroll: true });
+  }
+
+  log() {
+    return this.host.querySelector("pre");
+  }
+
+  parts(entry, place) {
+    const { project } = this.view, one = replica(project, entry, place);
+    return [
+      element("div", { class: "panel-head" }, element("h2", { id: "panel-title" }, one.name),
+        element("button", { type: "button", onclick: () => this.close() }, "Close")),
       element("p", {}, swatch(one.group), ` ${one.word}`, one.of > 1 ? (one.attempt ? `, attempt ${one.attempt} of ${one.of}` : `, not started, up to ${one.of} attempts`) : "", one.slow ? ", slow: over 3 times the median" : ""),
       one.cause ? element("p", { class: "strong" }, one.cause) : "",
       one.reason ? element("p", { class: "quiet" }, one.reason) : "",
@@ -35,18 +65,17 @@ class Panel {
       facts(entry, one),
       log(project, one),
       commands(project, one),
-    );
-    this.host.hidden = false;
-    this.host.scrollTop = 0;
-    const lines = this.host.querySelector("pre");
-    if (lines) lines.scrollTop = lines.scrollHeight;
-    close.focus();
+    ];
+  }
+
+  hide() {
+    this.host.hidden = true;
+    this.shown = null;
   }
 
   close() {
     if (this.host.hidden) return;
-    this.host.hidden = true;
-    this.shown = null;
+    this.hide();
     this.view.grid.host.focus({ preventScroll: true });
   }
 }
