@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from dataclasses import field
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_type_hints
@@ -159,8 +160,7 @@ class SessionSpec:
     seconds; a `rerun` in seconds is an age.
     """
 
-    # Each field declares what it decides, and the parameter that carries it to the server. Digests, diffs, create
-    # requests, canaries and the writer of manifests read the declaration, so that a new field reaches all of them.
+    # Digests, diffs, create requests, canaries and the writer of manifests read what each field declares.
     name: Annotated[str, Decides.NOTHING, Parameter("name")]
     image: Annotated[str, Decides.WORK, Parameter("image")]
     kind: Annotated[Kind, Decides.WORK, Parameter("type")] = Kind.HEADLESS
@@ -169,12 +169,10 @@ class SessionSpec:
     gpus: Annotated[int | None, Decides.RESOURCES, Parameter("gpus", omit_zero=True)] = None
     cmd: Annotated[str | None, Decides.WORK, Parameter("cmd", headless_only=True)] = None
     args: Annotated[tuple[str, ...], Decides.WORK, Parameter("args", headless_only=True)] = ()
-    env: Annotated[dict[str, str], Decides.WORK, Parameter("env", headless_only=True)] = dataclasses.field(
-        default_factory=dict
-    )
+    env: Annotated[dict[str, str], Decides.WORK, Parameter("env", headless_only=True)] = field(default_factory=dict)
     replicas: Annotated[int, Decides.WORK, Bounds(ge=1)] = 1
     needs: Annotated[tuple[str, ...], Decides.WORK] = ()
-    require: Annotated[dict[str, Share], Decides.NOTHING] = dataclasses.field(default_factory=dict)
+    require: Annotated[dict[str, Share], Decides.NOTHING] = field(default_factory=dict)
     protect: Annotated[bool, Decides.NOTHING] = False
     parallelism: Annotated[Count | None, Decides.NOTHING] = None
     pilot: Annotated[Count | None, Decides.NOTHING] = None
@@ -189,7 +187,7 @@ class SessionSpec:
     when_removed: Annotated[Literal["delete", "finish"], Decides.NOTHING] = "delete"
     renew: Annotated[Seconds | None, Decides.NOTHING] = None
     group: Annotated[str, Decides.NOTHING] = ""
-    values: Annotated[dict[str, str], Decides.NOTHING] = dataclasses.field(default_factory=dict)
+    values: Annotated[dict[str, str], Decides.NOTHING] = field(default_factory=dict)
     file: Annotated[str, Decides.NOTHING] = ""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
