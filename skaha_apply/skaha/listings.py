@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.skaha.responses import read_item, read_sessions
+from skaha_apply.skaha.responses import FIELDS_OF_A_SESSION, read_item, read_sessions
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession
-
-# The fields that decide how a session is read, and no others.
-_READ = (
-    "id", "name", "type", "status", "image", "userid", "startTime", "expiryTime", "connectURL", "isFixedResources",
-    "requestedCPUCores", "requestedRAM", "requestedGPUCores", "ramInUse", "cpuCoresInUse",
-)  # fmt: skip
 
 
 class Listings:
@@ -36,7 +30,7 @@ class Listings:
         def read(item: dict[str, Any]) -> Any:
             if "id" not in item:  # an object in a field of a session
                 return item
-            fields = tuple(map(item.get, _READ))
+            fields = tuple(map(item.get, FIELDS_OF_A_SESSION))
             try:
                 now[fields] = found = last.get(fields) or read_item(item)
             except TypeError:  # a field that should be a text is a list or an object

@@ -149,6 +149,13 @@ def read_session(body: bytes) -> LiveSession:
     return session
 
 
+# The fields that decide how a session is read: each one that `_session` reads, and no others.
+FIELDS_OF_A_SESSION = (
+    "id", "name", "type", "status", "image", "userid", "startTime", "expiryTime", "connectURL", "isFixedResources",
+    "requestedCPUCores", "requestedRAM", "requestedGPUCores", "ramInUse", "cpuCoresInUse",
+)  # fmt: skip
+
+
 def _session(entry: object) -> LiveSession | None:
     if not isinstance(entry, dict) or not is_session_id(entry.get("id")):
         return None

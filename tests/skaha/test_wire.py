@@ -12,10 +12,12 @@ from skaha_apply.model.session import Phase
 from skaha_apply.skaha import listings
 from skaha_apply.skaha.field_values import read_cores, read_ram, read_time
 from skaha_apply.skaha.responses import (
+    FIELDS_OF_A_SESSION,
     one_line,
     read_context,
     read_created,
     read_images,
+    read_item,
     read_registries,
     read_session,
     read_sessions,
@@ -271,6 +273,41 @@ def test_a_listing_after_others_is_read_as_one_alone(turns):
     for items in turns:
         body = json.dumps(items).encode()
         assert reader.read(body) == read_sessions(body)
+
+
+CHANGES = {
+    "id": "other123", "name": "reduce-4", "type": "notebook", "status": "Pending", "userid": "you",
+    "image": "images.canfar.net/skaha/astroml:24.08", "startTime": "2026-01-02T03:05Z",
+    "expiryTime": "2026-01-17T03:04:00Z", "connectURL": "https://example.org/x", "isFixedResources": False,
+    "requestedRAM": "17.18", "requestedCPUCores": "4", "requestedGPUCores": "1", "ramInUse": "2.14",
+    "cpuCoresInUse": "0.5",
+}  # fmt: skip
+
+
+class Item(dict):
+    """An item of a listing that keeps which of its fields are read."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.read = set()
+
+    def get(self, key, default=None):
+        self.read.add(key)
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_a_change_of_one_field_is_read_from_a_later_listing(field):
+    reader, changed = listings.Listings(), json.dumps([{**FIXED, field: CHANGES[field]}]).encode()
+    for _ in range(2):
+        before = reader.read(json.dumps([FIXED]).encode())
+    assert reader.read(changed) == read_sessions(changed) != before
+
+
+def test_the_fields_of_a_session_are_those_that_are_read():
+    item = Item({**FIXED, **CHANGES, "isFixedResources": True})
+    read_item(item)
+    assert item.read == set(FIELDS_OF_A_SESSION) == set(CHANGES)
 
 
 def test_a_session_that_is_listed_again_is_read_once():
