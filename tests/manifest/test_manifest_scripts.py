@@ -379,6 +379,28 @@ def test_a_wait_for_free_slots_limits_the_active_sessions(tmp_path, throttle, mo
 
 
 @pytest.mark.parametrize(
+    "throttle", ["while [ $(skaha ps | wc -l) -gt $LIMIT ]", "until (( $(skaha ps | wc -l) <= LIMIT ))"]
+)
+def test_a_wait_until_no_session_is_left_is_no_limit(tmp_path, throttle):
+    wait = f"LIMIT=0\n{throttle}; do sleep 60; done\n"
+    text = converted(tmp_path, LOOP + wait + CREATE.format("sum", "all"))
+    assert "max_active" not in text
+    assert "    needs: " in text
+    between = converted(tmp_path, LOOP.replace("do\n", f"do\n{wait}", 1))
+    assert between.startswith("# Line 3: the script waits between its sessions; ")
+    assert "\nmax_active" not in between
+
+
+def test_what_a_script_waits_for_stands_in_the_order_of_its_lines(tmp_path):
+    wait = "while [ $(skaha ps | wc -l) -gt 40 ]; do sleep 60; done\n"
+    unknown = "".join(f"for x in $UNKNOWN{number}; do skaha create headless i -- c $x; done\n" for number in range(30))
+    remarks = converted(tmp_path, LOOP.replace("do\n", f"do\n{wait}", 1) + unknown).split("version:")[0].splitlines()
+    assert len(remarks) == 51
+    assert remarks[0] == "# Line 2: the script waits while 40 sessions are active."
+    assert remarks[-1] == "# and 11 more"
+
+
+@pytest.mark.parametrize(
     ("condition", "most"),
     [("len(s.fetch()) >= LIMIT", 30), ("len([x for x in s.fetch() if x]) > 30", 30), ("len(s.fetch()) >= n()", None)],
 )

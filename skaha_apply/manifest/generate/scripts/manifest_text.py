@@ -58,22 +58,25 @@ def convert_script(
     reading = ScriptReading(lists.read)
     (read_python if python else read_shell)(source, reading)
     found = entries_of(reading, refused)
-    remarks = [f"Line {line}: {text}." for line, text in sorted(reading.remarks)]
+    remarks = _remarks(reading)
     if not found.entries and not found.missing:
         raise UsageError("the script creates no session that can be read", hint=" ".join(remarks[:3]) or NO_CALL)
     if len(remarks) > MOST_REMARKS:
         remarks = [*remarks[:MOST_REMARKS], f"and {len(remarks) - MOST_REMARKS} more"]
     tables = ScriptTables(project, lists.tables, lists.in_manifest(reading.lists))
     entries = with_needs(tables.placed(with_unique_names(found.entries)), [one for one, _ in found.missing], reading)
-    remarks += [
-        f"Line {line}: the script waits while {most:,} sessions are active." for line, most in reading.limits.items()
-    ]
     places = Places(lists.named(reading.lists), tables.tables)
     text = _manifest(project, entries, places, Remarks(head=remarks, limit=min(reading.limits.values(), default=None)))
     for entry, paths in found.missing:
         text += _commented(entry, paths, reading.stages[: entry.stage])
     count = sum(_combinations(entry) for entry in entries)
     return ConvertedScript(text, count, len(reading.remarks) + len(found.missing), tables.written)
+
+
+def _remarks(reading: ScriptReading) -> list[str]:
+    """What the manifest states at its top, in the order of the script."""
+    limits = [(line, f"the script waits while {most:,} sessions are active") for line, most in reading.limits.items()]
+    return [f"Line {line}: {text}." for line, text in sorted([*reading.remarks, *limits])]
 
 
 NO_CALL = "it requires lines with `canfar create` or `skaha create`, or Session.create() with literal values"

@@ -97,8 +97,13 @@ class ScriptReading:
         self.keep_gap(line)
 
     def limit(self, line: int, most: int | None) -> None:
-        """Keep that the script waits at a line until fewer sessions are active; `most` is None if it is not known."""
-        if not self.loops:
+        """Keep that the script waits at a line until fewer sessions are active; `most` is None if it is not known.
+
+        With a limit of 0 it waits for all sessions before it.
+        """
+        if most is not None and most < 1:
+            self.wait(line)
+        elif not self.loops:
             self.keep_gap(line)
         elif most is None:
             self.pause(line)
