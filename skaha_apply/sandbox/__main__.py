@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from skaha_apply.sandbox import RunningSandbox, SandboxError, SandboxOptions, serve, status, stop
@@ -16,6 +18,7 @@ DEFAULT_DATA = Path(".skaha-apply/sandbox/server")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit code: 0, or 1 with a message on standard error."""
+    _occupy_descriptors()
     chosen = _parser().parse_args(arguments)
     try:
         if chosen.command == "serve":
@@ -23,13 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
             if chosen.options_from_stdin:
                 serve(options_from_json(sys.stdin.read()))
             else:
-                serve(_options(chosen), lambda url: _print(f"the sandbox listens on {url}"))
+                serve(_options(chosen), _print_address)
         elif chosen.command == "stop":
             _print("stopped" if stop(chosen.data) else "no sandbox runs on this data folder")
         else:
             return _show(status(chosen.data))
     except SandboxError as error:
-        sys.stderr.write(f"error: {error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        if sys.stderr is not None:
+            sys.stderr.write(f"error: {error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
         return 1
     return 0
 
@@ -106,9 +110,31 @@ def _show(running: RunningSandbox | None) -> int:
     return 0
 
 
+def _print_address(url: str) -> None:
+    """Print where the sandbox listens; a sandbox serves also if nobody can read this."""
+    with suppress(SandboxError):
+        _print(f"the sandbox listens on {url}")
+
+
 def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Print a line. Raises `SandboxError` if standard output is closed or full."""
+    if sys.stdout is None:
+        raise SandboxError("cannot write to standard output: it is closed")
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush of the interpreter
+        raise SandboxError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def _occupy_descriptors() -> None:
+    """Open the null device for each closed standard descriptor, because a file opened later would get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import psutil
@@ -46,6 +48,23 @@ def options(data, tmp_path, **kwargs):
 def run(*arguments):
     command = [sys.executable, "-m", "skaha_apply.sandbox", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("where", "problem"), [("&-", "it is closed"), ("/dev/full", "No space left on device")])
+def test_a_sandbox_whose_address_cannot_be_printed_serves(data, where, problem):
+    """And no file of the sandbox gets the number of a closed descriptor."""
+    if where == "/dev/full" and not Path(where).exists():
+        pytest.skip("this system has no full device")
+    words = ["sh", "-c", f'exec "$@" >{where}', "sh", sys.executable, "-m", "skaha_apply.sandbox"]
+    with subprocess.Popen([*words, "serve", "--data", str(data)], stderr=subprocess.PIPE) as process:
+        while status(data) is None and process.poll() is None:
+            time.sleep(0.05)
+        running = psutil.Process(process.pid)
+        assert [one.path for one in running.open_files() if 0 < one.fd <= 2 and one.path != "/dev/full"] == []
+        shown = subprocess.run([*words, "status", "--data", str(data)], capture_output=True, text=True, check=False)
+        assert (shown.returncode, shown.stderr) == (1, f"error: cannot write to standard output: {problem}\n")
+        process.terminate()
+        assert (process.wait(60), process.stderr.read()) == (0, b"")
 
 
 def test_ensure_starts_one_and_finds_it_again(data, tmp_path):
