@@ -1,7 +1,7 @@
 """The sessions that a rule might report, found without a check of each combination of an entry.
 
 The combinations of an entry share the values that do not vary. So a condition on some fields holds for all sessions
-that share their values, or for none of them. Rules describe what the few sessions have that these functions return.
+that share their values, or for none of them. Each rule then checks only the sessions that these functions return.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 REMEMBERED = 20  # the largest number of earlier attempts, and of earlier session IDs, in a record
 LONGEST_WAIT = 600.0  # seconds; the wait between attempts grows by a factor of 2 up to this limit
-# The fields of a record whose next attempt is its first, instead of those of an attempt that is over.
+# The values that a record gets when its attempts are counted from 1 again.
 FIRST_ATTEMPT = {"attempt": 1, "ram": None, "cause": "", "ram_used": None, "cores_used": None}
 _OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.UNKNOWN})
 

@@ -102,7 +102,7 @@ class KeptDecisions:
             if _stands(action):
                 self._running[position] = action
             elif _is_kept(action) and self._can_keep(desired := self._desired[position], action, situation):
-                every = every or list(self.actions)  # plans have the list of before
+                every = every or list(self.actions)  # earlier plans still read the old list
                 every[position] = action
                 self._open.discard(position)
                 self.by_session[desired.spec.key] += 1
@@ -132,7 +132,7 @@ class KeptDecisions:
         """Let replicas be decided again."""
         entries, labels = set(), set()
         if positions:
-            self.actions = list(self.actions)  # plans have the list of before
+            self.actions = list(self.actions)  # earlier plans still read the old list
         for position in positions:
             desired = self._desired[position]
             self.actions[position] = None

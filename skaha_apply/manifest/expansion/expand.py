@@ -147,11 +147,7 @@ class _EntryExpansion:
             self._count(expanded, this, placed.spec)
         names.report()
         self._report_unnamed(unnamed)
-        if (
-            matrix.names
-            and not matrix.unknown
-            and (only := _named_only(matrix, [each for each in plans.values() if each is not None]))
-        ):
+        if only := _named_only(matrix, [one for one in plans.values() if one is not None]):
             expanded.named_only[written] = only
 
     def _matrix(self) -> tuple[Matrix, bool]:
