@@ -331,7 +331,7 @@ def test_the_page_never_has_the_id_of_an_interactive_session(desk, live_page):
     desk.write({"name": "notes", "kind": "notebook"})
     desk.apply()
     (session,) = desk.sandbox.sessions()
-    page = live_page(desk, *POLL, "--refresh", "--show-ids").open()
+    page = live_page(desk, *POLL, "--refresh").open()
     shown = page.http.get("/").text + json.dumps(page.data())
     assert "notes" in shown
     assert session["id"] not in shown
