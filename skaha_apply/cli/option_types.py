@@ -142,6 +142,13 @@ def listen_address(text: str) -> str:
     return text
 
 
+def repeated_path(text: str) -> str:
+    """The path of manifests that a command reads again and again."""
+    if text == "-":
+        raise typer.BadParameter("standard input cannot be read again: give the path of a manifest")
+    return text
+
+
 def base_path(text: str) -> str:
     """The path of an address, without the slash at its end."""
     if not text.startswith("/") or not _URL_PATH.fullmatch(text) or {".", ".."} & set(text.split("/")):

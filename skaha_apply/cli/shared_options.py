@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from skaha_apply.cli.help import INPUT, OUTPUT, REHEARSAL, SAFETY, SELECTION, SERVER
-from skaha_apply.cli.option_types import DURATION, duration, factor, hours, mount, pattern, report_in, share
+from skaha_apply.cli.option_types import (
+    DURATION,
+    duration,
+    factor,
+    hours,
+    mount,
+    pattern,
+    repeated_path,
+    report_in,
+    share,
+)
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import UsageError
 from skaha_apply.render.formats import ResultFormat
@@ -50,14 +60,18 @@ def _pattern_option(name: str, text: str) -> Any:
     return typer.Option(name, parser=pattern, metavar="NAME[/REPLICAS]", help=text, rich_help_panel=SELECTION)
 
 
-PathsArgument = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="PATH",
-        help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .)",
-        show_default=False,
-    ),
-]
+def _paths_argument(kinds: str, **given: Any) -> Any:
+    text = f"Manifests: {kinds} (default: manifests/ if it exists, else .)"
+    return typer.Argument(metavar="PATH", help=text, show_default=False, **given)
+
+
+def _public_option(leave_out: str) -> Any:
+    text = f"{leave_out} user and replica names, IDs, addresses, paths, causes, logs, commands"
+    return typer.Option("--public", help=text, rich_help_panel=OUTPUT)
+
+
+PathsArgument = Annotated[list[str] | None, _paths_argument("files, folders, or - for standard input")]
+RepeatedPathsArgument = Annotated[list[str] | None, _paths_argument("files or folders", parser=repeated_path)]
 ProjectOption = Annotated[
     str | None,
     typer.Option(metavar="PROJECT", help="Only this project (default: all projects)", rich_help_panel=SELECTION),
@@ -166,14 +180,8 @@ HtmlOption = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-PublicOption = Annotated[
-    bool,
-    typer.Option(
-        "--public",
-        help="With --html: leave out what others must not read, such as names, IDs, paths and logs",
-        rich_help_panel=OUTPUT,
-    ),
-]
+PublicOption = Annotated[bool, _public_option("With --html: leave out")]
+PublicPageOption = Annotated[bool, _public_option("Leave out")]
 YesOption = Annotated[
     bool, typer.Option("-y", "--yes", help="Carry out without asking for approval", rich_help_panel=SAFETY)
 ]

@@ -331,6 +331,10 @@ def test_an_address_that_cannot_be_used_is_an_error_of_usage(desk, address):
     assert "write HOST:PORT" in desk("run", "--listen", address, code=4).err
 
 
+def test_manifests_on_standard_input_are_refused_because_they_cannot_be_read_again(desk):
+    assert "standard input cannot be read again" in desk("run", "-", stdin="version: 1\n", code=4).err
+
+
 class Origin:
     """A bare repository, and somebody who commits to it."""
 
@@ -454,7 +458,7 @@ def test_a_pull_brings_the_newest_commit_and_a_remote_that_is_gone_is_a_fault(de
     commit({"name": "one", "cmd": "true"})
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", "-b", "main", origin.bare, clone], check=True, capture_output=True)
-    assert "is not in a git checkout" in desk("run", "--pull", "-", code=4).err
+    assert "is not in a git checkout" in desk("run", "--pull", ".", code=4).err
     with running("--pull", str(clone)) as controller:
         controller.until_phases(done=1)
         commit({"name": "one", "cmd": "true"}, {"name": "two", "cmd": "true"})

@@ -18,7 +18,7 @@ from skaha_apply.cli.options import ManifestOptions, RecordOptions
 from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import load
-from skaha_apply.cli.shared_options import EventsOption, duration_option
+from skaha_apply.cli.shared_options import EventsOption, RepeatedPathsArgument, duration_option
 from skaha_apply.cli.signals import until_signal
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
@@ -38,6 +38,7 @@ LISTEN = "127.0.0.1:0"
 class RunArguments(ManifestOptions, RecordOptions):
     """The options of `run`."""
 
+    paths: RepeatedPathsArgument = None
     interval: Annotated[
         float | None,
         duration_option("Time from the start of one round to the next (default: 5m)", WAITING, parser=interval),

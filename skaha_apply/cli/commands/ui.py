@@ -14,7 +14,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import OUTPUT, SERVER, SERVING_EXIT_CODES, WAITING
 from skaha_apply.cli.option_types import MAX_POLL, MAX_PORT, base_path, poll_interval
 from skaha_apply.cli.options import PathOptions, ValueOptions
-from skaha_apply.cli.shared_options import duration_option
+from skaha_apply.cli.shared_options import PublicPageOption, RepeatedPathsArgument, duration_option
 from skaha_apply.cli.signals import until_signal
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
@@ -32,6 +32,7 @@ _PORT_OF_PREFIX = re.compile(r"/proxy/(?:absolute/)?(?:[^/]+:)?(\d{1,5})$")  # o
 class UiArguments(PathOptions, ValueOptions):
     """The options of `ui`."""
 
+    paths: RepeatedPathsArgument = None
     refresh: Annotated[
         bool,
         typer.Option("--refresh", help="Also list the sessions of the server at each reading", rich_help_panel=WAITING),
@@ -44,12 +45,7 @@ class UiArguments(PathOptions, ValueOptions):
             parser=poll_interval,
         ),
     ] = None
-    public: Annotated[
-        bool,
-        typer.Option(
-            "--public", help="Leave out IDs, names of users, paths, arguments and logs", rich_help_panel=OUTPUT
-        ),
-    ] = False
+    public: PublicPageOption = False
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address, and start no browser", rich_help_panel=OUTPUT)
     ] = False
@@ -87,8 +83,6 @@ def ui(options: UiArguments) -> ExitCode:
     from skaha_apply.ui import check_installed  # noqa: PLC0415 - keeps --help fast
 
     check_installed()
-    if "-" in options.sources:
-        raise UsageError("ui cannot read standard input again", hint="give the path of a manifest instead of -")
     _check_port(options)
     streams = options.streams()
     with until_signal():
