@@ -13,7 +13,7 @@ from scene import HOUR, NOW, live, matrix, project, record, seen, spec, state
 from test_kept_decisions import passes, projects
 
 from skaha_apply.model.display.page import ProjectPage
-from skaha_apply.model.progress.summary import ProgressGroup
+from skaha_apply.model.progress.summary import ProgressGroup, QueuePart
 from skaha_apply.model.report import PassEnded
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
@@ -108,6 +108,10 @@ def check_numbers(document, status, wanted):
     assert sum(document["progress"].values()) == total >= sum(one.replicas for one in wanted.sessions)
     for entry in document["entries"]:
         assert sum(entry["progress"].values()) == entry["total"] == sum(entry["counts"].values())
+        assert sum(entry["queue"].values()) == entry["progress"]["queued"]
+    assert document["queue"] == {
+        part.value: sum(entry["queue"][part] for entry in document["entries"]) for part in QueuePart
+    }
     for entry in status.entries:
         assert sum(entry.queue.values()) == entry.groups[ProgressGroup.QUEUED]
         assert min(entry.queue.values()) >= 0
@@ -117,7 +121,9 @@ def check_numbers(document, status, wanted):
     if all(record.ended is None or record.ended <= status.at for record in status.document.replicas):
         assert hours["used"] == pytest.approx(used, abs=1e-3)
     assert hours["to_come"] >= status.summary.planned.expected - 1e-4
-    assert (end is None) == (document["pace"]["left_s"] is None)
+    pace = document["pace"]
+    assert (end is None) == (pace["left_s"] is None or bool(pace["not_estimated"]))
+    assert (document["not_before"] is None) == (pace["left_s"] is None or not pace["not_estimated"])
     if end is not None and end["earliest"] is not None:
         assert end["earliest"] <= end["at"] <= end["latest"]
 
@@ -164,7 +170,10 @@ def check_page(document, page):
     assert {name: shown["hours"][name] for name in document["core_hours"]} == pytest.approx(
         document["core_hours"], abs=0.01
     )
-    assert shown["waits"] == {part.value: count for part, count in page.status.summary.queue.items() if count}
+    assert shown["waits"] == {part: count for part, count in document["queue"].items() if count}
+    for entry in document["entries"]:
+        (waits,) = (one["waits"] for one in shown["entries"] if one["name"] == entry["name"])
+        assert waits == {part: count for part, count in entry["queue"].items() if count}
     drawn = Counter(
         shown["words"][word][2] for entry in shown["entries"] for word in expanded(entry["replicas"]["word"])
     )
@@ -195,6 +204,12 @@ def check_metrics(document, status):
         assert metric(registry, "core_hours", kind=kind) == pytest.approx(hours, abs=1e-4)
     end = metric(registry, "expected_end_timestamp_seconds")
     assert end == (status.summary.expected_end and status.summary.expected_end.at)
+    assert (end is None) == (document["expected_end"] is None)
+    least = metric(registry, "end_not_before_timestamp_seconds")
+    assert least == status.summary.not_before
+    assert (least is None) == (document["not_before"] is None)
+    for part, count in document["queue"].items():
+        assert metric(registry, "queue", part=part) == count
 
 
 def summary_of(wanted, *records, others=()):
@@ -249,6 +264,16 @@ def test_the_time_left_counts_useful_and_lost_time_with_the_cores_of_each_combin
     running = record(large, "running", 3, started=NOW - HOUR)  # not useful yet
     # 16 useful core-hours; six replicas are open, and one of them is at its end
     assert summary_of(small, *done, failed, running, others=[large]).pace.left == pytest.approx(runs * HOUR)
+
+
+def test_an_end_that_leaves_an_entry_out_is_not_the_expected_end():
+    reduce, merge = spec("reduce", replicas=3, parallelism=1), spec("merge", needs=("reduce",))
+    done = record(reduce, "done", 1, started=NOW - 2 * HOUR, ended=NOW - HOUR)
+    found = summary_of(reduce, done, others=[merge])
+    assert (found.pace.not_estimated, found.expected_end) == (("merge",), None)
+    assert found.not_before == found.at + 2 * HOUR
+    ended = record(merge, "failed", 1, needed=(reduce,), started=NOW - HOUR / 2, ended=NOW)
+    assert summary_of(reduce, done, ended, others=[merge]).not_before is None
 
 
 def test_the_time_left_counts_the_dependencies_of_each_combination():

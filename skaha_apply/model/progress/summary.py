@@ -236,8 +236,11 @@ class ProjectSummary:
 
     @property
     def expected_end(self) -> ExpectedEnd | None:
-        """When nothing will be open any more; None if nothing is open, or nothing is known about its run times."""
-        if self.pace.left is None:
+        """When nothing will be open any more.
+
+        It is None if nothing is open, or if an open entry has no ended replica, so that its run times are not known.
+        """
+        if self.pace.left is None or self.pace.not_estimated:
             return None
         earliest, latest = self.pace.left_range or (None, None)
         return ExpectedEnd(
@@ -245,6 +248,14 @@ class ProjectSummary:
             None if earliest is None else self.at + earliest,
             None if latest is None else self.at + latest,
         )
+
+    @property
+    def not_before(self) -> float | None:
+        """The least time of the end in Unix seconds, if some open entries have an ended replica and others have none.
+
+        Otherwise it is None: see `expected_end`.
+        """
+        return self.at + self.pace.left if self.pace.left is not None and self.pace.not_estimated else None
 
 
 def _groups(counts: Mapping[str, int]) -> Mapping[ProgressGroup, int]:

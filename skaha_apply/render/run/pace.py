@@ -11,7 +11,14 @@ from skaha_apply.render.wrapped_text import wrapped_lines
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from skaha_apply.model.progress.summary import CoreHours, EntrySummary, Pace, ProgressGroup, ProjectSummary
+    from skaha_apply.model.progress.summary import (
+        CoreHours,
+        EntrySummary,
+        Pace,
+        ProgressGroup,
+        ProjectSummary,
+        QueuePart,
+    )
     from skaha_apply.render.run.entries import StyledRow
 
 MOST_STRAGGLERS = 3  # lines
@@ -88,16 +95,18 @@ def summary_document(summary: ProjectSummary) -> dict[str, Any]:
     end = summary.expected_end
     return {
         "progress": progress_document(summary.groups),
+        "queue": progress_document(summary.queue),
         "pace": pace_document(summary.pace),
         "expected_end": None
         if end is None
         else {"at": rfc3339(end.at), "earliest": rfc3339(end.earliest), "latest": rfc3339(end.latest)},
+        "not_before": rfc3339(summary.not_before),
         "core_hours": core_hours_document(summary.core_hours),
     }
 
 
-def progress_document(groups: Mapping[ProgressGroup, int]) -> dict[str, int]:
-    """The number of replicas in each group as a JSON value; the sum is the number of all."""
+def progress_document(groups: Mapping[ProgressGroup, int] | Mapping[QueuePart, int]) -> dict[str, int]:
+    """The number of replicas in each group, or in each part of the queue, as a JSON value."""
     return {group.value: count for group, count in groups.items()}
 
 

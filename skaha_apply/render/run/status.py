@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
-STATUS_FORMAT = "1.4"
+STATUS_FORMAT = "1.5"
 LARGE = 20  # replicas of an entry, above which they are only counted
 ENTRIES = 30  # rows of entries, the busiest; the last row counts the others
 ATTENTION = 50  # shown replicas that need attention
@@ -170,6 +170,7 @@ def _entry_document(one: EntrySummary) -> dict[str, Any]:
         "left_s": _seconds(one.left),
         "stragglers": [{"name": name, "running_s": _seconds(ran)} for name, ran in one.stragglers],
         "progress": progress_document(one.groups),
+        "queue": progress_document(one.queue),
         "core_hours": core_hours_document(one.core_hours),
     }
 

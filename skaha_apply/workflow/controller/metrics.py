@@ -18,6 +18,7 @@ from skaha_apply.model.errors import SkahaApplyError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from skaha_apply.model.progress.summary import ProjectSummary
     from skaha_apply.model.status import ProjectStatus
 
 MISSING_EXTRA = "metrics require a package that is not installed: pip install 'skaha-apply[metrics]'\n"
@@ -87,29 +88,48 @@ class Metrics:
 
 def _summary_metrics(statuses: Mapping[str, ProjectStatus]) -> list[Any]:
     """The metrics of the summary of each project."""
+    summaries = {name: one.summary for name, one in statuses.items()}
+    return [*_numbers_of_replicas(summaries), *_work_and_end(summaries)]
+
+
+def _gauge(name: str, text: str, *labels: str) -> Any:
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - an extra
 
-    def gauge(name: str, text: str, *labels: str) -> Any:
-        return GaugeMetricFamily(f"skaha_apply_{name}", text, labels=["project", *labels])
+    return GaugeMetricFamily(f"skaha_apply_{name}", text, labels=["project", *labels])
 
-    replicas = gauge("replicas", "Replicas by entry and phase", "entry", "phase")
-    progress = gauge("progress", "Replicas by group: each is in one", "group")
-    shares = gauge("done_share", "Share of replicas that are done")
-    hours = gauge("core_hours", "Core-hours that are used, lost of them, and to come", "kind")
-    ends = gauge("expected_end_timestamp_seconds", "When nothing will be open any more; absent if it is not known")
-    for project, summary in ((name, one.summary) for name, one in statuses.items()):
+
+def _numbers_of_replicas(summaries: Mapping[str, ProjectSummary]) -> list[Any]:
+    replicas = _gauge("replicas", "Replicas by entry and phase", "entry", "phase")
+    progress = _gauge("progress", "Replicas by group: each is in one", "group")
+    queue = _gauge("queue", "Queued replicas by what they wait for: each is in one part", "part")
+    for project, summary in summaries.items():
         for entry in summary.entries:
             for phase, count in sorted(entry.counts.items()):
                 replicas.add_metric([project, entry.name, phase], count)
         for group, count in summary.groups.items():
             progress.add_metric([project, group.value], count)
+        for part, count in summary.queue.items():
+            queue.add_metric([project, part.value], count)
+    return [replicas, progress, queue]
+
+
+def _work_and_end(summaries: Mapping[str, ProjectSummary]) -> list[Any]:
+    shares = _gauge("done_share", "Share of replicas that are done")
+    hours = _gauge("core_hours", "Core-hours that are used, lost of them, and to come", "kind")
+    ends = _gauge("expected_end_timestamp_seconds", "When nothing will be open any more; absent if it is not known")
+    least = _gauge(
+        "end_not_before_timestamp_seconds", "The least time of the end while run times of an entry are not known"
+    )
+    for project, summary in summaries.items():
         if summary.pace.total:
             shares.add_metric([project], summary.pace.done / summary.pace.total)
         for kind in ("used", "lost", "to_come"):
             hours.add_metric([project, kind], getattr(summary.core_hours, kind))
         if summary.expected_end is not None:
             ends.add_metric([project], summary.expected_end.at)
-    return [replicas, progress, shares, hours, ends]
+        if summary.not_before is not None:
+            least.add_metric([project], summary.not_before)
+    return [shares, hours, ends, least]
 
 
 def serve(metrics: Metrics, host: str, port: int) -> ThreadingHTTPServer:
