@@ -44,22 +44,18 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
 
 def _keep_shared_options(options: CommonOptions) -> None:
     """Let the commands in hints repeat the options that choose server, state and project."""
-    if isinstance(options, AccountOptions):
-        shared = {
-            "--server": options.server,
-            "--credential-command": options.credential_command,
-            "--sandbox": "" if options.uses_sandbox else None,
-        }
-        set_shared(shared, ())
+    if not isinstance(options, AccountOptions | StateOptions):
+        return
+    credential = options.credential_command if isinstance(options, AccountOptions | CredentialOptions) else None
+    shared = {
+        "--server": options.server,
+        "--credential-command": credential,
+        "--sandbox": "" if options.uses_sandbox else None,
+    }
     if isinstance(options, StateOptions):
-        shared = {
-            "--server": options.server,
-            "--credential-command": options.credential_command if isinstance(options, CredentialOptions) else None,
-            "--sandbox": "" if options.uses_sandbox else None,
-            "--state": options.state,
-            "--project": options.project,
-        }
-        set_shared(shared, options.sources)
+        set_shared({**shared, "--state": options.state, "--project": options.project}, options.sources)
+    else:
+        set_shared(shared, ())
 
 
 def _suggest_names(streams: Streams, error: ManifestError) -> None:
