@@ -107,6 +107,18 @@ def test_an_open_panel_shows_new_data_and_keeps_the_focus(browser, done_desk, li
     assert browser.execute_script("return getSelection().toString()") == "tile-1"
 
 
+@pytest.mark.parametrize("control", ["#show-done", "#next button", "#filter", "#grid"])
+def test_new_data_leaves_the_focus_where_it_is(browser, done_desk, live_page, control):
+    done_desk.write({"name": "tile", "replicas": 3, "cmd": "true"}, {"name": "merge", "cmd": "true"})
+    page = live_page(done_desk, "--poll", "0.5s")
+    browser.get(page.address)
+    until(lambda: browser.title == "survey: 3 of 4 done")
+    browser.execute_script("document.querySelector(arguments[0]).focus()", control)
+    done_desk("mark", "rerun", "tile/1", "--yes")
+    until(lambda: browser.title == "survey: 2 of 4 done")
+    assert browser.execute_script("return document.activeElement.matches(arguments[0])", control)
+
+
 def test_the_chosen_project_stays_and_its_panel_closes_with_it(browser, desk, live_page):
     for project in ("a", "b"):
         desk.write({"name": f"tile-{project}", "replicas": 2, "cmd": "true"}, project=project, name=f"{project}.yaml")
@@ -116,6 +128,7 @@ def test_the_chosen_project_stays_and_its_panel_closes_with_it(browser, desk, li
     open_first(browser)
     click(browser, "b (")
     assert is_hidden(browser)
+    assert browser.execute_script("return document.activeElement.innerText") == "b (0 of 2)"
     click(browser, "a (")
     desk("mark", "hold", "tile-a/1", "--project", "a", "--yes")
     until(lambda: "1 other" in text_of(browser, "top"))

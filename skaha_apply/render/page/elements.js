@@ -57,6 +57,11 @@ async function copy(text, code) {
   }
 }
 
+/** What the focus can be on in an element, in its order. */
+function controlsOf(host) {
+  return [...host.querySelectorAll("button, input, [tabindex='0']")];
+}
+
 function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

@@ -31,6 +31,7 @@ function projectButtons(view) {
   return element("nav", { class: "projects", "aria-label": "Projects" }, view.data.projects.map((one, place) =>
     element("button", {
       type: "button",
+      id: `project-${place}`,
       "aria-pressed": place === view.chosen ? "true" : "false",
       onclick: () => view.choose(place),
     }, `${one.name} (${number(one.counts.done || 0)} of ${number(one.total)})`)));
@@ -67,7 +68,7 @@ function legend(view, project) {
   if (again) items.push(["again", again, "done", "again", `${number(again)} with more than one attempt`]);
   if (slow) items.push(["slow", slow, "running", "slow", `${number(slow)} slow`]);
   const item = ([kind, count, name, mark, text]) => element("li", {}, count
-    ? element("button", { type: "button", "data-filter": `${KIND}${kind}`, "aria-pressed": "false", title: "Show only these, or all again", onclick: () => view.setFilter(`${KIND}${kind}`) }, swatch(name, mark), text)
+    ? element("button", { type: "button", id: `show-${kind}`, "data-filter": `${KIND}${kind}`, "aria-pressed": "false", title: "Show only these, or all again", onclick: () => view.setFilter(`${KIND}${kind}`) }, swatch(name, mark), text)
     : element("span", { class: "none" }, swatch(name, mark), text));
   return element("ul", { class: "legend", "aria-label": "Replicas by phase" }, items.map(item));
 }

@@ -35,6 +35,7 @@ class View {
     this.grid.cursor = null;
     this.panel.hide();
     this.draw();
+    document.getElementById(`project-${place}`).focus();
   }
 
   draw() {
@@ -121,6 +122,7 @@ function footText(data) {
 /** Draws new data, and keeps the focus and the open panel, unless the project of the panel is there no more. */
 function refresh(view, data) {
   const focused = document.activeElement, id = focused ? focused.id : "", name = view.project && view.project.name;
+  const home = focused && !id ? focused.closest("[id]") : null, control = home ? controlsOf(home).indexOf(focused) : -1;
   const spot = [id === "filter" ? focused.selectionStart : 0, window.scrollY];
   const cursor = view.grid.cursor && [view.grid.cursor[0].key, view.grid.cursor[0].label[shownPlace(...view.grid.cursor)]];
   view.grid.cursor = null;
@@ -128,7 +130,7 @@ function refresh(view, data) {
   const same = view.project && view.project.name === name;
   if (cursor && same) keepCursor(view, cursor);
   if (view.panel.shown) keepPanel(view, same);
-  const target = id && document.getElementById(id);
+  const host = control >= 0 && document.getElementById(home.id), target = host ? controlsOf(host)[control] : id && document.getElementById(id);
   if (target && target !== document.activeElement) target.focus({ preventScroll: true });
   if (target && id === "filter") target.setSelectionRange(spot[0], spot[0]);
   window.scrollTo(0, spot[1]);

@@ -13,13 +13,9 @@ class Panel {
     this.host.addEventListener("keydown", (event) => { if (event.key === "Tab") this.keepFocus(event); });
   }
 
-  get controls() {
-    return [...this.host.querySelectorAll("button, [tabindex='0']")];
-  }
-
   /** Keeps the focus in the panel: after its last control comes its first one. */
   keepFocus(event) {
-    const { controls } = this, last = controls[controls.length - 1];
+    const controls = controlsOf(this.host), last = controls[controls.length - 1];
     const [from, to] = event.shiftKey ? [controls[0], last] : [last, controls[0]];
     if (document.activeElement !== from) return;
     event.preventDefault();
@@ -33,18 +29,18 @@ class Panel {
     this.host.scrollTop = 0;
     const log = this.log();
     if (log) log.scrollTop = log.scrollHeight;
-    this.controls[0].focus();
+    controlsOf(this.host)[0].focus();
   }
 
   /** Shows new data of the open replica; the focus and what is scrolled stay. Without a change, so does a selected text. */
   update(entry, place) {
     const made = filled(this.host.cloneNode(false), {}, this.parts(entry, place));
     if (made.isEqualNode(this.host)) return;
-    const focused = this.controls.indexOf(document.activeElement), { scrollTop } = this.host, before = this.log();
+    const focused = controlsOf(this.host).indexOf(document.activeElement), { scrollTop } = this.host, before = this.log();
     const spot = before && before.scrollHeight - before.clientHeight - before.scrollTop > 4 ? before.scrollTop : null; // null: its end
     this.host.replaceChildren(...made.childNodes);
     this.host.scrollTop = scrollTop;
-    const log = this.log(), { controls } = this;
+    const log = this.log(), controls = controlsOf(this.host);
     if (log) log.scrollTop = spot === null ? log.scrollHeight : spot;
     if (focused >= 0) controls[Math.min(focused, controls.length - 1)].focus({ preventScroll: true });
   }
