@@ -12,13 +12,12 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.manifest.source.folders import read_regular
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.project import VariableValues
 from skaha_apply.planning.options import Adopt, PlanOptions
 from skaha_apply.planning.safety.approval import approval_digest
-from skaha_apply.state.local.durable import open_private
+from skaha_apply.state.local.durable import open_private, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +128,7 @@ def write_plan(
 def is_plan(path: Path) -> bool:
     """Whether a file has a saved plan, by its content."""
     try:
-        return MARK.encode() in read_regular(os.path.realpath(path), _HEAD) and path.stat().st_size < _MOST
+        return MARK.encode() in read_regular(path, _HEAD) and path.stat().st_size < _MOST
     except OSError:
         return False
 
@@ -141,7 +140,7 @@ def read_plan(path: Path) -> SavedPlan:
         UsageError: a file that is not a plan, is cut, or was made by a newer version.
     """
     try:
-        content: dict[str, Any] = json.loads(read_regular(os.path.realpath(path), _MOST).decode())
+        content: dict[str, Any] = json.loads(read_regular(path, _MOST).decode())
         _check_format(content, path)
         _check_digests(content)
         return SavedPlan(

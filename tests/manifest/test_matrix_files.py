@@ -7,7 +7,7 @@ import os
 import pytest
 
 from skaha_apply.manifest import load
-from skaha_apply.manifest.source.folders import read_regular
+from skaha_apply.manifest.source.folders import read_resolved
 from skaha_apply.model.project import VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
@@ -134,7 +134,7 @@ def test_a_part_of_a_path_that_became_a_link_is_not_followed(folder, tmp_path):
     (folder / "sub").rename(folder / "was")
     (folder / "sub").symlink_to("was")
     with pytest.raises(OSError, match=r"directory|symbolic"):
-        read_regular(place, 100)
+        read_resolved(place, 100)
 
 
 @pytest.mark.parametrize("named", ["sub/m.yaml"])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.files import CONTROL, shown_path
-from skaha_apply.manifest.source.folders import NotRegularFileError, is_hidden, is_open, read_regular, within
+from skaha_apply.manifest.source.folders import NotRegularFileError, is_hidden, is_open, read_resolved, within
 from skaha_apply.model.diagnostics import Location
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _refuse_outside(name: str) -> None:
 
 def _bytes(real_path: str, name: str) -> bytes:
     try:
-        data = read_regular(real_path, MAX_LIST)
+        data = read_resolved(real_path, MAX_LIST)
     except NotRegularFileError:
         detail = "Name a file with one value on each line, or a CSV file."
         raise ListFileError(f"{quoted(name)} is not a regular file", detail) from None

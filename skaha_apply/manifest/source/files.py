@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.file_diagnostics import quoted
-from skaha_apply.manifest.source.folders import NotRegularFileError, escape, is_open, read_regular, roots
+from skaha_apply.manifest.source.folders import NotRegularFileError, escape, is_open, read_resolved, roots
 from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE, BadIgnoreFile, IgnoreRules, is_folder, visible_folder
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 
@@ -240,7 +240,7 @@ def _read_file(source: ManifestFile, real_path: str) -> bytes:
     if source.folder and not source.is_open(real_path):
         raise _file_error(source.shown, "a link leads out of the folder", "Replace the link with the file.")
     try:
-        return read_regular(real_path, MAX_BYTES)
+        return read_resolved(real_path, MAX_BYTES)
     except NotRegularFileError:
         detail = "Name a file or a folder; `-` reads the manifest from standard input."
         raise _file_error(source.shown, "not a regular file", detail) from None

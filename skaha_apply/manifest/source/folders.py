@@ -64,7 +64,7 @@ def within(real_path: str, folders: Sequence[str]) -> list[str]:
     return [real_path[len(folder) :] for folder in with_ends if real_path.startswith(folder)]
 
 
-def read_regular(real_path: str, most: int) -> bytes:
+def read_resolved(real_path: str, most: int) -> bytes:
     """The first `most` + 1 bytes of a file, by its real path: more than `most` means that the file is larger.
 
     Raises:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.manifest.source.folders import read_regular
+from skaha_apply.manifest.source.folders import read_resolved
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -99,7 +99,7 @@ def _read(path: str) -> bytes:
     """The bytes of an ignore file, never only a part: a lost line would start what it leaves out."""
     summary, detail = f"{IGNORE_FILE} cannot be read", "Replace it with a text file, or remove it."
     try:
-        data = read_regular(os.path.realpath(path), _MOST_BYTES)
+        data = read_resolved(os.path.realpath(path), _MOST_BYTES)
     except OSError as error:
         raise BadIgnoreFile(path, f"{summary}: {error.strerror or error}", detail) from None
     if len(data) > _MOST_BYTES:

@@ -43,10 +43,10 @@ def refusal(error: OSError, action: str, path: Path) -> StateError:
     return StateError(f"cannot {action} {path}: {reason}", hint=hint)
 
 
-def read_regular(path: Path) -> bytes:
-    """The content of a regular file; raises `OSError` as `open_regular` does."""
+def read_regular(path: Path, most: int = -1) -> bytes:
+    """The content of a regular file, or its first `most` bytes; raises `OSError` as `open_regular` does."""
     with open_regular(path) as file:
-        return file.read()
+        return file.read(most)
 
 
 def open_regular(path: Path) -> BinaryIO:
