@@ -381,7 +381,7 @@ def test_a_wait_for_free_slots_limits_the_active_sessions(tmp_path, throttle, mo
 @pytest.mark.parametrize(
     "throttle", ["while [ $(skaha ps | wc -l) -gt $LIMIT ]", "until (( $(skaha ps | wc -l) <= LIMIT ))"]
 )
-def test_a_wait_until_no_session_is_left_is_no_limit(tmp_path, throttle):
+def test_a_wait_until_no_session_is_left_sets_no_limit(tmp_path, throttle):
     wait = f"LIMIT=0\n{throttle}; do sleep 60; done\n"
     text = converted(tmp_path, LOOP + wait + CREATE.format("sum", "all"))
     assert "max_active" not in text
