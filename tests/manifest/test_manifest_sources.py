@@ -243,7 +243,7 @@ FOREIGN = {
     "latin.yaml": b"titre: caf\xe9\n",
     "utf16.yml": "titre: x\n".encode("utf-16"),
     "binary.yaml": b"\x00\x01\xff",
-    "large.yaml": b"a: b\n" * (2 << 20),
+    "large.yaml": b"a: b\n" * (7 << 20),
     "anchors.yaml": "a: *nowhere\n",
 }
 
