@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -29,8 +28,17 @@ STATE_FORMAT = "1.3"
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999, which RFC 3339 can write
 
 
-def _parse_time(value: Any) -> Any:
-    return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else value
+def _read_time(value: Any) -> Any:
+    """A time as Unix seconds; raises `ValueError` for one that cannot be written."""
+    if isinstance(value, str):
+        return _parse_time(value)
+    return _check_time(value) if isinstance(value, int | float) else value
+
+
+@lru_cache(maxsize=1_000)
+def _parse_time(text: str) -> float:
+    """The records of one listing have the same time, so it is read once."""
+    return _check_time(datetime.fromisoformat(text).timestamp())
 
 
 def _check_time(value: float) -> float:
@@ -45,8 +53,7 @@ def _write_time(value: float) -> str:
 
 Time = Annotated[
     float,
-    BeforeValidator(_parse_time),
-    AfterValidator(_check_time),
+    BeforeValidator(_read_time),
     PlainSerializer(_write_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time", "description": "server time, RFC 3339 in UTC"}),
 ]

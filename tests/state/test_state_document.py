@@ -24,6 +24,7 @@ from skaha_apply.model.state import (
 from skaha_apply.planning.safety.account import check_account
 from skaha_apply.state.codec import LineCache, decode, encode
 from skaha_apply.workflow.state.binding import check_binding
+from tests.counted_calls import calls_for_each_further
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 # What is stored are milliseconds.
@@ -445,3 +446,18 @@ def test_a_time_beyond_the_calendar_is_refused(make_document, time):
     raw["written"] = time
     with pytest.raises(StateError, match=r"damaged: (written|a time)"):
         decode(json.dumps(raw).encode(), "s.json")
+
+
+def test_a_time_that_many_records_share_is_read_once():
+    """One more record with three times takes 5 function calls, and 11 if each time is read again."""
+
+    def text(count):
+        about = {"session": "tile", "spec": "s", "work": "1:a", "run": "1:b", "phase": Phase.RUNNING}
+        at = {"accepted": 100.0, "seen": 200.5, "started": 150.0}
+        records = tuple(ReplicaRecord(**about, **at, replica=n, name=f"tile-{n}", id=f"i{n}") for n in range(count))
+        specs = {"s": SessionSpec(name="tile", image="i", replicas=count)}
+        return encode(StateDocument(lineage="l", project="p", server="x", specs=specs, replicas=records))
+
+    texts = {count: text(count) for count in (100, 200)}
+    calls = calls_for_each_further(lambda count: decode(texts[count], "x"))
+    assert calls["model"] <= 5
