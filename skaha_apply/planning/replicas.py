@@ -64,6 +64,8 @@ def _links(spec: SessionSpec, entries: Entries, links: Mapping[str, str], joined
     axes have no effect, and a rename in manifest and state reruns nothing. A single combination is its own link, also
     if its entry has a matrix. An entry with an empty list, or without an agreeing combination, has no link.
     """
+    if not spec.needs:
+        return ()
     found = []
     for _, group in entries.needed(spec):
         if group is None or not group.specs:

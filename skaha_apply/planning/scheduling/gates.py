@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 from skaha_apply.planning.scheduling import failure_limits
-from skaha_apply.planning.scheduling.limits import Limit, Limits
+from skaha_apply.planning.scheduling.limits import Limit, Limits, has_limits
 from skaha_apply.planning.scheduling.needs import Blocker, Needs
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def apply_gates(
     for entry in entries.in_order_of_need():
         gate.check(entry)
     decided = [action for members in gate.decided.values() for action in members]
-    if not any(action.kind.creates for action in decided):
+    if not (any(action.kind.creates for action in decided) and has_limits(situation, project, entries)):
         return decided
     limits = Limits(situation, project, entries, decided)
     return [_apply_limits(action, limits) for action in decided]
@@ -67,7 +67,7 @@ class _Gate:
 
     def __init__(self, situation: Situation, entries: Entries, kept: DoneBefore) -> None:
         self.decided: dict[str, list[Action]] = {}
-        self._specs: dict[str, list[SessionSpec]] = {}  # those with actions, by entry
+        self._specs: dict[str, dict[str, SessionSpec]] = {}  # those with actions, by entry and session
         self._situation = situation
         self._kept = kept
         self._needs = Needs(entries, self.decided, situation.options, kept.by_session)
@@ -76,17 +76,17 @@ class _Gate:
         """Add the action of the next desired replica in the order of the manifest."""
         key = action.key[0]
         if key not in self.decided and action.desired is not None:
-            self._specs.setdefault(action.desired.spec.entry_key, []).append(action.desired.spec)
+            self._specs.setdefault(action.desired.spec.entry_key, {})[key] = action.desired.spec
         self.decided.setdefault(key, []).append(action)
 
     def check(self, entry: EntrySpecs) -> None:
         """Apply all gates except the slots to one entry. Its dependencies must be checked before."""
-        specs = self._specs.get(entry.key, [])
-        actions = [action for spec in specs for action in self.decided[spec.key]]
+        specs = self._specs.get(entry.key, {})
+        actions = [action for key in specs for action in self.decided[key]]
         stopped = failure_limits.reached_limit(entry, actions, self._kept.ends(entry.key))
-        for spec in specs:
-            needs = self._needs.blocker(spec)
-            self.decided[spec.key] = [self._pass(action, stopped, needs) for action in self.decided[spec.key]]
+        for key, spec in specs.items():
+            needs = self._needs.blocker(spec) if spec.needs else None
+            self.decided[key] = [self._pass(action, stopped, needs) for action in self.decided[key]]
         pilot = self._apply_pilot(entry) if entry.pilot else None
         if stopped is not None or (pilot is not None and pilot.final):
             self._needs.stopped_entries.add(entry.key)
@@ -106,22 +106,23 @@ class _Gate:
         return self._after_duplicate(action)
 
     def _after_duplicate(self, action: Action) -> Action:
-        if action.key not in self._situation.has_second_session:
+        second = self._situation.has_second_session
+        if not second or action.key not in second:
             return action
         waits = _hold_create(action, Blocker(Reason(ReasonCode.SECOND_SESSION_DELETED_FIRST), final=False))
         return replace(waits, waits_indefinitely=False)
 
     def _apply_pilot(self, entry: EntrySpecs) -> Blocker | None:
         """Hold the other replicas of an entry until its pilot has succeeded; active sessions stay."""
-        specs = self._specs.get(entry.key, [])
-        decided = [action for spec in specs for action in self.decided[spec.key]]
+        specs = self._specs.get(entry.key, {})
+        decided = [action for key in specs for action in self.decided[key]]
         first, blocker = failure_limits.pilot_status(entry, decided, self._situation.options)
         if blocker is None:
             return None
-        for spec in specs:
-            mine = self.decided[spec.key]
+        for key in specs:
+            mine = self.decided[key]
             led = [_wait_in_place(action, blocker) if action.kind.creates else action for action in mine[first:]]
-            self.decided[spec.key] = [*mine[:first], *led]
+            self.decided[key] = [*mine[:first], *led]
             first = max(0, first - len(mine))
         return blocker
 
@@ -136,8 +137,8 @@ class _Gate:
 
     def _unmanaged_session(self, action: Action) -> Reason | None:
         """An active unmanaged session with the name, which would count as this replica."""
-        going = {to_delete.id for to_delete in action.sessions_to_delete}
         for session in self._situation.unmanaged(action.name):
+            going = {to_delete.id for to_delete in action.sessions_to_delete}
             if session.phase.active and session.id not in going:
                 return Reason(ReasonCode.UNMANAGED_ACTIVE, id=session.id, status=session.status)
         return None

@@ -60,6 +60,13 @@ class Limit:
             self.taken += 1
 
 
+def has_limits(situation: Situation, project: Project, entries: Entries) -> bool:
+    """Whether any limit can hold a create of the project."""
+    numbers = (project.max_active.project, project.max_active.account, situation.offer.max_interactive)
+    parallel = (entry.parallelism for entry in entries.by_key.values())
+    return any(number is not None for number in (*numbers, *parallel))
+
+
 class Limits:
     """The limits of a project and their free slots."""
 

@@ -65,9 +65,9 @@ def update_working_state(
         if is_decidable(intent, seen, settle) and resolve_create(working, intent, seen, owned)
     )
     missing = MissingSessions(working, seen, settle)
-    for _, record in sorted(working.records.group(is_open).items()):
-        if record.key not in working.intents and record.id not in working.pending_deletes:
-            _follow(working, record, missing, stale)
+    for key, record in sorted(working.records.group(is_open).items()):
+        if key not in working.intents and record.id not in working.pending_deletes:
+            _follow(working, key, missing, stale)
     for _, unconfirmed in sorted(working.unconfirmed_creates.items()):
         if age(seen, unconfirmed.since) > UNCONFIRMED_AGE:
             del working.unconfirmed_creates[unconfirmed.key]
@@ -84,21 +84,22 @@ def _with_open_requests(working: WorkingState) -> set[ReplicaKey]:
     return {*working.intents, *working.unconfirmed_creates, *deleting}
 
 
-def _follow(working: WorkingState, record: ReplicaRecord, missing: MissingSessions, stale: float) -> None:
+def _follow(working: WorkingState, key: ReplicaKey, missing: MissingSessions, stale: float) -> None:
     """Update one record to the observation of its session."""
+    record, seen = working.records[key], missing.seen
     if record.id is None:
         return
-    seen = missing.seen
     live, at = seen.session(record.id), seen.listing.at
-    if live and confirms(live, record, working.stored_records.get(record.key, record), at, stale):
-        working.confirmed[record.key] = record.id, at
+    if live and confirms(live, record, working.stored_records.get(key, record), at, stale):
+        working.confirmed[key] = record.id, at
         return
-    take_time(working, record.key)
-    record = working.records[record.key]
+    if key in working.confirmed:
+        take_time(working, key)
+        record = working.records[key]
     if live and (record.phase.active or _is_back(record, live)):
-        working.records[record.key] = with_live_session(record, live, at)
+        working.records[key] = with_live_session(record, live, at)
     elif record.phase.active and record.id in seen.not_found:
-        working.records[record.key] = missing.record_after(record)
+        working.records[key] = missing.record_after(record)
 
 
 def _is_back(record: ReplicaRecord, live: LiveSession) -> bool:

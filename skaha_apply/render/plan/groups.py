@@ -117,12 +117,13 @@ class _Lines:
         self._prints: dict[int, tuple[object, str]] = {}
 
     def key(self, action: Action) -> tuple[Skeleton, str]:
-        if action.reason not in self._skeletons:
-            self._skeletons[action.reason] = skeleton(action.reason)
+        reason = self._skeletons.get(action.reason)
+        if reason is None:
+            reason = self._skeletons[action.reason] = skeleton(action.reason)
         same = self._prints.get(id(action.changes))
         if same is None:  # `changes` is stored too, so that no other object gets its id()
             same = self._prints[id(action.changes)] = (action.changes, repr(action.changes))
-        return self._skeletons[action.reason], same[1]
+        return reason, same[1]
 
 
 def _group(same: list[Action], total: int) -> ActionGroup:
