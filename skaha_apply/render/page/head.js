@@ -103,14 +103,17 @@ function figures(project) {
   const { pace, hours: used } = project;
   const items = [["Progress", `${percent(project)} done`, progressNote(project)]];
   items.push(expectedEnd(project));
-  items.push(["Core-hours", `${hours(used.used)} used`,
-    [`${hours(used.to_come)} to come`, used.lost ? `${hours(used.lost)} lost` : "none lost"].join(", ")
-    + (used.not_estimated.length ? `, without ${named(used.not_estimated)}` : "")]);
+  items.push(["Core-hours", `${hours(used.used)} used`, `${hoursToCome(used)}, ${used.lost ? `${hours(used.lost)} lost` : "none lost"}`]);
   items.push(project.open || pace.elapsed === null
     ? ["Pace", pace.rate ? rate(pace.rate) : "–", pace.elapsed === null ? "not started" : `${duration(pace.elapsed)} so far`]
     : ["Duration", duration(pace.elapsed), "from the first session to the last end"]);
   return element("dl", { class: "figures" }, items.map(([name, value, note]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, value), note ? element("dd", { class: "more" }, note) : "")));
+}
+
+function hoursToCome(used) {
+  if (!used.not_estimated.length) return `${hours(used.to_come)} to come`;
+  return used.to_come ? `${hours(used.to_come)} to come and an unknown number for ${named(used.not_estimated)}` : "to come: not known yet";
 }
 
 function percent(project) {
