@@ -16,7 +16,7 @@ def combinations(count):
 
 
 def test_a_combination_without_limits_and_needs_takes_few_calls():
-    """One more takes 49 calls of the planner, and 58 if its limits, needs and second sessions are looked up."""
+    """One more takes 49 function calls, and 58 if its limits, needs and second sessions are looked up."""
     projects = {count: project(*combinations(count)) for count in (100, 200)}
     calls = calls_for_each_further(lambda count: plan(projects[count], Situation(state(), seen())))
     assert calls["planning"] <= 50
