@@ -22,8 +22,8 @@ from skaha_apply.planning.summary.entry_summaries import (
     not_started,
     progress_word,
 )
+from skaha_apply.planning.summary.exit_codes import code_of
 from skaha_apply.planning.summary.project_summary import project_summary
-from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation
 
 if TYPE_CHECKING:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
-from skaha_apply.model.project import Project
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
-from skaha_apply.planning.safety.allowed_actions import Approval
 from skaha_apply.planning.summary.entry_summaries import Snapshot, entry_summaries, not_started
-from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
-from skaha_apply.workflow.reconcile.results import PassResult, Progress
-from skaha_apply.workflow.reconcile.wait import is_over
+from skaha_apply.planning.summary.exit_codes import code_of
+from skaha_apply.planning.summary.invocation_end import InvocationEnd
+from skaha_apply.planning.summary.pass_summary import PassSummary
 
 
 def spec(kind="headless"):
@@ -38,10 +35,9 @@ def action(kind, phase=None, *, session_kind="headless", desired=True, name="one
 
 
 def over(one, session_kind="headless"):
-    request = ApplyRequest(None, Project("p", ()), ApplyOptions(wait="complete"), None, None)
-    plan = Plan("p", "s", (one,), "d")
     document = StateDocument(lineage="l", project="p", server="s", specs={"s": spec(session_kind)})
-    return is_over(request, Progress(), PassResult(plan, document=document, approval=Approval(plan)))
+    summary = PassSummary(Plan("p", "s", (one,), "d"), Snapshot({}, 0.0), document)
+    return InvocationEnd(summary, wait="complete").is_over
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The numbers of a project: counts, pace, expected end and core-hours, computed once for every view."""
+"""The numbers of a project, computed once for every view: counts, pace, end, core-hours, and what a pass leaves."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import ReplicaRecord
 
-NAMED = 5  # names that a hold gives
+NAMED = 5  # names that a hold and a note give
 # The words of replicas that are active or will become active.
 _OPEN = frozenset(
     {

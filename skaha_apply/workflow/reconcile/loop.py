@@ -19,7 +19,8 @@ from skaha_apply.workflow.reconcile.one_pass import is_notified, observe_and_rec
 from skaha_apply.workflow.reconcile.report import make_report, reporting_early_end, waiting_replicas
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.reconcile.results import PassResult, Progress
-from skaha_apply.workflow.reconcile.wait import is_over, sleep_until_next_pass, waiting_event
+from skaha_apply.workflow.reconcile.summaries import invocation_end
+from skaha_apply.workflow.reconcile.wait import sleep_until_next_pass, waiting_event
 from skaha_apply.workflow.setup.variables import check_complete
 from skaha_apply.workflow.state.locking import ProjectState
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event, Report
+    from skaha_apply.planning.summary.invocation_end import InvocationEnd
     from skaha_apply.workflow.setup.context import Context
 
 
@@ -40,6 +42,11 @@ class ApplyRun:
     state: ProjectState
     progress: Progress = field(default_factory=Progress)
     last: PassResult = field(default_factory=PassResult)
+
+    @property
+    def end(self) -> InvocationEnd:
+        """Whether the wait is over after the last pass, and the exit codes."""
+        return invocation_end(self.request, self.progress, self.last)
 
 
 async def apply(
@@ -86,10 +93,10 @@ async def start_run(request: ApplyRequest) -> ApplyRun:
 
 def what_waits(run: ApplyRun) -> str:
     """Which replicas wait for a slot or a dependency once the first pass has ended; "" if a wait would not help."""
-    if run.last.declined or run.last.stopped or run.last.left_out or run.request.options.wait != "none":
+    if run.last.left_out or run.request.options.wait != "none":
         return ""
-    waiting = replace(run.request, options=replace(run.request.options, wait="complete"))
-    return "" if is_over(waiting, run.progress, run.last) else waiting_replicas(run.last)
+    end = replace(run.end, wait="complete")
+    return "" if end.is_over else waiting_replicas(end.summary)
 
 
 def stay(run: ApplyRun) -> None:
@@ -100,7 +107,7 @@ def stay(run: ApplyRun) -> None:
 async def continue_run(run: ApplyRun) -> Report:
     """Make passes until the wait is over. The runs of several projects can do so at the same time."""
     has_waited = False
-    while not (run.last.declined or run.last.stopped or is_over(run.request, run.progress, run.last)):
+    while not run.end.is_over:
         has_waited = True
         run.request.observe(waiting_event(run.request, run.last))
         with reporting_early_end(run.request, run.progress, lambda: run.last):

@@ -15,7 +15,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.project import Notice, NoticeEvent
@@ -25,10 +24,10 @@ from skaha_apply.planning.attempts import cause_of_failure
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.records import is_open
 from skaha_apply.planning.summary.entry_summaries import Snapshot
-from skaha_apply.planning.summary.project_summary import plan_summary
+from skaha_apply.planning.summary.exit_codes import will_change
+from skaha_apply.planning.summary.pass_summary import PassSummary
 from skaha_apply.render.printable import one_line
 from skaha_apply.render.run.failures import cause_line
-from skaha_apply.workflow.exit_codes import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +95,7 @@ def _can_change(action: Action, progress: Progress) -> bool:
     """Whether an action can still change something without a person; one that failed in this invocation does not."""
     if action.kind.changes and action.attempt_key in progress.tried:
         return False
-    return code_of(action) is ExitCode.CHANGES and not action.waits_indefinitely
+    return will_change(action) and not action.waits_indefinitely
 
 
 def _has_work(ledger: Ledger, plan: Plan, progress: Progress) -> bool:
@@ -199,7 +198,7 @@ def _name(event: NoticeEvent) -> str:
 
 def _notice(request: ApplyRequest, plan: Plan, ledger: Ledger, event: NoticeEvent, record: NoticeRecord) -> Notice:
     working, secrets = ledger.working_state, request.project.secrets
-    counts = Counter(plan_summary(plan, Snapshot(working.records, _now(request), working.specs)).counts)
+    counts = Counter(PassSummary(plan, Snapshot(working.records, _now(request), working.specs)).progress.counts)
     records = [working.records.get(action.key) for action in plan.decided_now if action.kind is ActionKind.FAILED]
     failed = [(one.name, masked(cause_of_failure(one), secrets)) for one in records if one is not None]
     causes = shared_causes(failed)

@@ -116,7 +116,8 @@ class _Pass:
         for action in allowed.not_approved:
             why = reason_text(action.reason)
             self._progress.add_note(f"not approved, so not carried out: {action.kind} {action.name} ({why})")
-        self.result = replace(self.result, left_out=allowed.left_out)
+        not_approved = frozenset(action.attempt_key for action in allowed.not_approved)
+        self.result = replace(self.result, left_out=allowed.left_out, not_approved=not_approved)
         later = request.options.wait == "complete" and request.project.max_active.account is None
         return ApprovedWork(request.project, request.expansion, situation, plan, allowed.actions, confirms_later=later)
 

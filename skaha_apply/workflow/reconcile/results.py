@@ -74,8 +74,9 @@ class PassResult:
 
     `records` are the records of the state by key, which the next pass changes. `began` and `deadline` are times of the
     event loop: the start of the pass, and the end of `--timeout` (None without it). `stopped` is the reason why no
-    further pass is made. `left_out` counts the actions that `--limit` excluded. `known_failures` are the replicas that
-    the state had as failed or unknown before: they do not count for the exit code of a refresh.
+    further pass is made. `left_out` counts the actions that `--limit` excluded. `not_approved` are the attempts that no
+    approval covers. `known_failures` are the replicas that the state had as failed or unknown before: they do not count
+    for the exit code of a refresh.
     """
 
     plan: Plan | None = None
@@ -89,4 +90,5 @@ class PassResult:
     offer: Offer = field(default_factory=Offer)
     began: float = 0.0
     left_out: int = 0
+    not_approved: frozenset[AttemptKey] = frozenset()
     known_failures: frozenset[ReplicaKey] = frozenset()

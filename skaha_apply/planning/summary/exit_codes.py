@@ -10,6 +10,7 @@ from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
+    from skaha_apply.model.state import ReplicaRecord
 
 _STUCK = frozenset({ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.BLOCKED})
 
@@ -48,3 +49,20 @@ def _is_under_way(action: Action) -> bool:
         return False
     interactive = action.desired is not None and action.desired.spec.kind.interactive
     return not (interactive and action.record.phase is Phase.RUNNING)
+
+
+def will_change(action: Action) -> bool:
+    """Whether a replica is active, waits, or would be changed."""
+    return code_of(action) is ExitCode.CHANGES
+
+
+def is_final_failure(action: Action, record: ReplicaRecord) -> bool:
+    """Whether a replica has failed and stays so: no retry is due, and none waits for its time or a slot."""
+    if action.desired is None or action.desired.spec.kind.interactive:
+        return False
+    if record.phase not in (Phase.FAILED, Phase.UNKNOWN):
+        return False
+    if action.kind.creates and record.phase is Phase.FAILED:
+        # It was created in this pass and has failed already, so that no plan has judged its retries yet.
+        return record.attempt > action.desired.spec.retries
+    return action.kind is not ActionKind.WAIT or action.waits_indefinitely
