@@ -52,29 +52,29 @@ class Ledger:
 
     Args:
         store: locked by the caller.
-        stored: what the store had, or a new document.
+        stored: what the store has, None for nothing.
+        document: `stored` itself, or with entries under other names, which counts as a change; without it a new one.
         now: the server's time in Unix seconds.
-        working: what the last pass of this process knew, with newer times than `stored`; None for `stored` itself.
-        is_new: whether the store had nothing.
+        working: what the last pass of this process knew, with newer times than `document`; None for `document` itself.
     """
 
     def __init__(
         self,
         store: Store,
-        stored: StateDocument,
+        stored: StateDocument | None,
+        document: StateDocument,
         now: Callable[[], float],
         working: WorkingState | None = None,
-        *,
-        is_new: bool = False,
     ) -> None:
-        self.is_new = is_new
-        self.stored_document = stored
-        self.working_state = working or WorkingState.from_document(stored)
-        self._document: StateDocument | None = None if working else stored
+        is_renamed = stored is not None and document is not stored
+        self.is_new = stored is None
+        self.stored_document = document
+        self.working_state = working or WorkingState.from_document(document)
+        self._document: StateDocument | None = None if working or is_renamed else document
         self._store = store
         self._now = now
-        self._serial = stored.serial
-        self._changed = 0  # revision of the working state
+        self._serial = document.serial
+        self._changed = int(is_renamed)  # revision of the working state
         self._written = 0  # revision that is stored
         self._wake = asyncio.Event()
         self._stored = asyncio.Condition()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.lister import Lister
+from skaha_apply.model.names.moves import with_moves
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, Observation
@@ -18,7 +19,6 @@ from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.tracking.update import update_working_state
 from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.workflow.state.binding import find_store, new_document, read_state
-from skaha_apply.workflow.state.moves import with_moves
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skaha_apply.manifest import SYNTAX_RULES, load
-from skaha_apply.manifest.variables.interpolation import slug
 from skaha_apply.model.diagnostics import Severity
+from skaha_apply.model.names.combination_names import slug
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = f'version: 1\nproject: p\ndefaults: {{image: "{IMAGE}", ram: 8, env: {{A: a, B: b}}}}\nsessions:\n'

@@ -10,12 +10,12 @@ import re
 from dataclasses import field
 from difflib import get_close_matches
 from enum import Enum, auto
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields.values import NAME
 from skaha_apply.manifest.source.file_diagnostics import quoted
+from skaha_apply.model.names.combination_names import slug
 from skaha_apply.model.spec import LATER
 
 if TYPE_CHECKING:
@@ -232,16 +232,3 @@ def _unknown(name: str, scope: Scope, purpose: TextPurpose) -> tuple[str, str]:
     some = (*scope.names[:SHOWN], *replica, *(f"var.{each}" for each in [*scope.variables.declared][:SHOWN]))
     shown = ", ".join(f"${{{each}}}" for each in some)
     return summary, f"References here can be {shown}. Variables of the environment cannot be read. {LITERAL}"
-
-
-FOREIGN = re.compile(r"[^a-z0-9-]")
-
-
-@lru_cache(maxsize=200_000)
-def slug(text: str) -> str:
-    """A value for use in a name: `NGC 4501` becomes `ngc-4501`, `270.280` becomes `270-280`.
-
-    Lower case; `+` becomes `p`, any other foreign character `-`. Each character by itself, so that few values become
-    equal: `-1.5` and `1.5` stay different.
-    """
-    return FOREIGN.sub("-", text.lower().replace("+", "p"))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.ledger import writer
 from skaha_apply.model.errors import StateError, UsageError
+from skaha_apply.model.names.renames import has_matrix, has_session, with_entry_renamed
 from skaha_apply.planning.selection import matches
 from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.workflow.state.locking import store_lock
-from skaha_apply.workflow.state.rename import has_matrix, has_session, with_entry_renamed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

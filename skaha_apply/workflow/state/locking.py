@@ -13,12 +13,12 @@ from skaha_apply.apply.ledger import Ledger
 from skaha_apply.apply.lister import Lister
 from skaha_apply.apply.log_saver import LogSaver
 from skaha_apply.model.errors import StateError
+from skaha_apply.model.names.moves import with_moves
 from skaha_apply.model.reasons import Reason
 from skaha_apply.model.report import Note
 from skaha_apply.state.observed_stores import EventLoggingStore
 from skaha_apply.workflow.setup.variables import unmasked
 from skaha_apply.workflow.state.binding import check_first_run, find_store, new_document, read_state
-from skaha_apply.workflow.state.moves import with_moves
 from skaha_apply.workflow.state.public_logs import public_logs
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ class ProjectState:
         self, context: Context, project: Project, observe: Callable[[Event], None], lineage: str | None = None
     ) -> None:
         store = find_store(context.location, project)
-        self._store = store if context.journal is None else EventLoggingStore(store, context.journal)
         self._public = public_logs(context.location.setting, store)
+        self._store = store if context.journal is None else EventLoggingStore(store, context.journal)
         self._context = context
         self._project = project
         self._observe = observe
@@ -102,9 +102,7 @@ class ProjectState:
             document, moved = stored or new_document(location, project), tuple[Reason, ...]()
             if not same:
                 document, moved = with_moves(document, project)
-            ledger = Ledger(self._store, document, self._context.client.now, working, is_new=stored is None)
-            if moved:
-                ledger.changed()
+            ledger = Ledger(self._store, stored, document, self._context.client.now, working)
             for warning in unmasked(project) if location.setting.keep_logs else ():
                 self._observe(Note(warning))
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.variables.interpolation import slug
+from skaha_apply.model.names.combination_names import slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

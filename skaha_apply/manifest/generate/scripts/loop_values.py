@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.scripts.traced_text import marks
-from skaha_apply.manifest.variables.interpolation import slug
+from skaha_apply.model.names.combination_names import slug
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

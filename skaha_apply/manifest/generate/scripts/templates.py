@@ -23,8 +23,9 @@ from skaha_apply.manifest.generate.scripts.loop_values import (
 )
 from skaha_apply.manifest.generate.scripts.record import with_texts
 from skaha_apply.manifest.generate.scripts.traced_text import template
-from skaha_apply.manifest.variables.interpolation import literal, slug
+from skaha_apply.manifest.variables.interpolation import literal
 from skaha_apply.model.errors import UsageError
+from skaha_apply.model.names.combination_names import slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

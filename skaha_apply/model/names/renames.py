@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.variables.interpolation import slug
 from skaha_apply.model.errors import UsageError
+from skaha_apply.model.names.combination_names import combination_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import StateDocument
 
-_REFERENCE = re.compile(r"\$\{(?:slug\.)?([^}]+)\}")
 _TABLES = ("replicas", "intents", "tombstones", "doubts")
 
 
@@ -58,7 +56,7 @@ def with_matrix_renamed(document: StateDocument, old: str, new: str) -> StateDoc
         UsageError: a new name exists already, two new names are equal, or `new` has a value that the matrix lacks.
     """
     specs = [spec for spec in document.specs.values() if spec.group and spec.entry_key == old.casefold()]
-    names = {spec.key: _name(spec, new) for spec in specs}
+    names = {spec.key: combination_name(spec, new) for spec in specs}
     taken: dict[str, str] = {}
     for key, name in names.items():
         other = taken.setdefault(name.casefold(), key)
@@ -100,36 +98,3 @@ def _following(spec: SessionSpec, old: str, new: str) -> SessionSpec:
     needs = tuple(new if name.casefold() == old.casefold() else name for name in spec.needs)
     require = {new if name.casefold() == old.casefold() else name: share for name, share in spec.require.items()}
     return spec.model_copy(update={"needs": needs, "require": require})
-
-
-def _name(spec: SessionSpec, new: str) -> str:
-    """The name of a combination of the renamed entry."""
-    values = {**_variables(spec), **{axis: slug(value) for axis, value in spec.values.items()}}
-
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in values:
-            raise UsageError(
-                f"{new}: {spec.group} has no value {found[1]!r}",
-                hint=f"It has: {', '.join(values) or 'none'}.",
-            )
-        return values[found[1]]
-
-    return _REFERENCE.sub(value, new)
-
-
-def _variables(spec: SessionSpec) -> dict[str, str]:
-    """The values of variables, read from the name of a combination: `var.night` of `map-${var.night}-${t}`."""
-    pattern, end = "", 0
-    groups: list[str] = []
-    for found in _REFERENCE.finditer(spec.group):
-        pattern += re.escape(spec.group[end : found.start()])
-        end = found.end()
-        if found[1] in spec.values:
-            pattern += re.escape(slug(spec.values[found[1]]))
-        elif found[1] in groups:
-            pattern += rf"(?P=v{groups.index(found[1])})"
-        else:
-            pattern += rf"(?P<v{len(groups)}>.*?)"
-            groups.append(found[1])
-    fits = re.fullmatch(pattern + re.escape(spec.group[end:]), spec.name, re.IGNORECASE)
-    return {name: fits[f"v{number}"] for number, name in enumerate(groups)} if fits else {}

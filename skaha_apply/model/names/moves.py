@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
+from skaha_apply.model.names.renames import with_entry_renamed
 from skaha_apply.model.reasons import Reason, ReasonCode
-from skaha_apply.workflow.state.rename import with_entry_renamed
 
 if TYPE_CHECKING:
     from skaha_apply.model.project import Project

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.errors import UsageError
+from skaha_apply.model.names.renames import with_matrix_renamed, with_session_renamed
 from skaha_apply.model.project import Project
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Intent, ReplicaRecord, StateDocument
 from skaha_apply.planning.replicas import expand
-from skaha_apply.workflow.state.rename import with_matrix_renamed, with_session_renamed
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 

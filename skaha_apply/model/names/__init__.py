@@ -1,0 +1,1 @@
+"""The names of entries and of their combinations, and the state under other names."""
