@@ -132,6 +132,13 @@ def test_what_an_interrupt_leaves_is_counted():
     assert [(one.kind, one.count) for one in summary.waiting] == [("wait", 1)]
 
 
+def test_failures_with_another_attempt_count_apart_from_the_others():
+    summary = after(FAILED, RETRIED, DONE)
+    assert [one.name for one in summary.failed] == ["tile-3", "tile-4"]
+    assert [one.name for one in summary.not_retried] == ["tile-3"]
+    assert summary.retried == {"tile-4"}
+
+
 class EveryAction(tuple):
     """The actions of a plan of which no pass of a wait may look at every one."""
 
@@ -146,7 +153,7 @@ def test_a_pass_of_a_wait_looks_only_at_the_replicas_that_were_not_done_before()
     plan = replace(summary.plan, actions=EveryAction(summary.plan.actions), newly_decided=(RUNNING[0],))
     summary = replace(summary, plan=replace(plan, decided_before=()))
     assert dict(summary.progress.counts) == {"running": 1}
-    assert summary.not_started == ()
+    assert summary.not_started == summary.not_retried == ()
     assert not InvocationEnd(summary, "complete").is_over
     with pytest.raises(AssertionError, match="every action is read"):
         _ = summary.replicas

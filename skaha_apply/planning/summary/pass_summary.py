@@ -41,8 +41,8 @@ class PassSummary:
     the first. `snapshot` has the records after what was carried out of the plan. The next pass changes these records,
     so `progress` and `grid` are read before it. `sessions` are the session specs in the order of the manifest.
 
-    `progress` and `not_started` look only at replicas that were not done before, because each pass of a wait reads
-    them. All other parts look at every replica.
+    `progress`, `not_started` and `not_retried` look only at replicas that were not done before, because each pass of a
+    wait can read them. All other parts look at every replica.
     """
 
     plan: Plan | None
@@ -92,6 +92,13 @@ class PassSummary:
         """The live names of the failed replicas that have another attempt."""
         found = ((action, self.records.get(action.key)) for action in self.desired)
         return frozenset(record.name for action, record in found if record and has_another_attempt(action, record))
+
+    @property
+    def not_retried(self) -> tuple[ReplicaRecord, ...]:
+        """The records of the failed replicas for which the plan has no other attempt."""
+        failed = () if self.plan is None else (one for one in self.plan.decided_now if one.kind is ActionKind.FAILED)
+        records = (self.snapshot.record(action) for action in failed)
+        return tuple(record for record in records if record is not None)
 
     @property
     def causes(self) -> tuple[SharedCause, ...]:

@@ -65,10 +65,12 @@ async def send_due_notices(
         _keep(ledger, record)
     if record is None or record.end is not None:
         return
+    working = ledger.working_state
+    summary = PassSummary(plan, Snapshot(working.records, _now(request), working.specs))
     is_over = not is_open_work and not request.options.plan.limited
     for event in _due(record, plan, is_over=is_over):
         if event not in progress.unsent:
-            record = await _send(request, _notice(request, plan, ledger, event, record), ledger, progress)
+            record = await _send(request, _notice(request, summary, ledger, event), ledger, progress)
 
 
 def _has_ended(record: NoticeRecord) -> bool:
@@ -196,19 +198,17 @@ def _name(event: NoticeEvent) -> str:
     return "first failure" if event is NoticeEvent.FAILURE else "end"
 
 
-def _notice(request: ApplyRequest, plan: Plan, ledger: Ledger, event: NoticeEvent, record: NoticeRecord) -> Notice:
-    working, secrets = ledger.working_state, request.project.secrets
-    counts = Counter(PassSummary(plan, Snapshot(working.records, _now(request), working.specs)).progress.counts)
-    records = [working.records.get(action.key) for action in plan.decided_now if action.kind is ActionKind.FAILED]
-    failed = [(one.name, masked(cause_of_failure(one), secrets)) for one in records if one is not None]
-    causes = shared_causes(failed)
+def _notice(request: ApplyRequest, summary: PassSummary, ledger: Ledger, event: NoticeEvent) -> Notice:
+    head, secrets = ledger.working_state.head, request.project.secrets
+    counts = Counter(summary.progress.counts)
+    causes = shared_causes((one.name, masked(cause_of_failure(one), secrets)) for one in summary.not_retried)
     is_sandbox = request.context.location.setting.sandbox  # nobody should take a rehearsal for real work
     name = f"{request.project.name} (sandbox)" if is_sandbox else request.project.name
     return Notice(
-        id=f"{working.head.lineage}-{record.since:.3f}-{event.value}",
+        id=f"{head.lineage}-{_record(ledger).since:.3f}-{event.value}",
         event=event,
         project=request.project.name,
-        server=working.head.server,
+        server=head.server,
         text=masked(_text(name, event, counts, causes), secrets),
         counts=dict(counts),
         causes=causes,
