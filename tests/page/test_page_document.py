@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from surveys import T0, data_of, survey_of_failures, survey_of_retries
+from surveys import T0, data_of, survey, survey_of_failures, survey_of_retries
 
 from skaha_apply.model.status import Lane, Segment, SegmentKind
 from skaha_apply.render.page.columns import column, names_column
@@ -114,6 +114,22 @@ def test_failures_that_are_retried_are_listed_apart_from_final_ones():
     (public,) = data_of(survey_of_retries(), public=True)["projects"]
     assert (public["failed"], public["retried"]) == ([], [{"entry": "tile-${tile}", "count": 3}])
     assert "FileNotFoundError" not in json.dumps(public)
+
+
+def test_an_entry_that_its_failure_limit_stopped_has_the_command_that_lets_it_continue():
+    (project,) = data_of(survey(2000))["projects"]
+    (stopped,) = [one for one in project["next"]["does_not"] if "in a row" in one["why"]]
+    assert stopped["why"] == "stopped after 25 failed attempts in a row; fix the cause, then mark the failed replicas"
+    assert stopped["command"] == "skaha-apply mark rerun 'tile-${tile}' --phase failed --sandbox"
+    assert stopped["why"] in project["texts"]
+
+
+def test_a_queued_replica_that_the_next_apply_deletes_does_not_run_again_by_itself():
+    page = survey(2000)
+    deleted = {row.name for row in page.status.rows if row.action == "delete" and row.attempt > 1}
+    (project,) = data_of(page)["projects"]
+    assert len(deleted) == 2
+    assert [(one["cause"], one["count"]) for one in project["retries"]] == [("MemoryError", 7)]
 
 
 def test_a_public_page_names_the_entries_that_leave_the_end_unknown():

@@ -44,13 +44,18 @@ def final_failures(rows: Iterable[ReplicaStatus]) -> dict[str, list[FailedAttemp
 def retried_failures(
     rows: Iterable[ReplicaStatus], records: Mapping[ReplicaKey, ReplicaRecord]
 ) -> dict[str, list[FailedAttempt]]:
-    """The last failed attempts of the replicas that run again, or will, by cause; the most frequent cause first."""
+    """The last failed attempts of the replicas that run again, or will, by cause; the most frequent cause first.
+
+    A replica whose session the next apply deletes does not run again by itself.
+    """
     return _by_cause(found for row in rows if (found := _retried(row, records)) is not None)
 
 
 def _retried(row: ReplicaStatus, records: Mapping[ReplicaKey, ReplicaRecord]) -> FailedAttempt | None:
     if row.phase == Phase.FAILED.value:
         return FailedAttempt(row, row.cause, row.ended) if word_of(row) in _AGAIN else None
+    if row.action == ActionKind.DELETE.value:
+        return None
     record = records.get((row.session.casefold(), row.replica))
     before = record.earlier[-1] if record is not None and record.earlier else None
     if before is None or before.phase is not Phase.FAILED or class_of(word_of(row)) not in _OPEN:

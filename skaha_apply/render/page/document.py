@@ -77,7 +77,7 @@ def _project(page: ProjectPage) -> dict[str, Any]:
         "retries": causes(page, retried, tables.time),
         "series": {**running_and_queued(page.timeline, tables.zero), "limit": page.limit},
         "queue": queue_wait(page.timeline),
-        "next": next_apply(found, specs),
+        "next": next_apply(found, specs, page.commands.get("rerun", "")),
         "refused": shown(reason_text(page.refused)) if page.refused else "",
         "notes": [shown(reason_text(note)) for note in page.notes],
         "commands": {name: shown(text, LONGEST_COMMAND) for name, text in page.commands.items()},

@@ -11,7 +11,9 @@ function drawFailures(view) {
     ? element("ol", { class: "lines" }, failed.map((cause) => causeLine(view, cause)))
     : element("p", { class: "quiet" }, noFailure(project, view.query)));
   if (failed.some((cause) => cause.command) && project.commands.apply) {
-    made.append(element("p", { class: "small after" }, "These commands mark replicas. After that, the next apply runs them again:"),
+    const stopped = project.next.does_not.filter((one) => one.command).map((one) => one.entry);
+    const more = stopped.length ? ` When all of them are marked, ${stopped.join(", ")} continues too.` : "";
+    made.append(element("p", { class: "small after" }, `These commands mark replicas.${more} After that, the next apply runs them again:`),
       command(project.commands.apply, "apply"));
   }
   if (retried.length) {

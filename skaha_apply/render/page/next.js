@@ -42,5 +42,6 @@ function lines(items, verb, nothing) {
   return element("ul", { class: "lines" }, items.map((one) => element("li", {},
     element("span", { class: "count" }, number(one.count)),
     element("div", {}, ` ${verb(one)} `, element("span", { class: "strong" }, one.entry), one.why ? `: ${one.why}` : "",
-      one.example && one.count > 1 ? element("span", { class: "quiet small" }, ` (${one.example}, …)`) : ""))));
+      one.example && one.count > 1 ? element("span", { class: "quiet small" }, ` (${one.example}, …)`) : "",
+      one.command ? command(one.command, `mark the failed replicas of ${one.entry}`) : ""))));
 }

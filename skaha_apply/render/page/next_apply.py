@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import ActionKind
@@ -15,6 +16,7 @@ from skaha_apply.render.reasons import reason_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import NotStarted
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.status import ProjectStatus
@@ -25,10 +27,11 @@ _CHANGES = frozenset(kind.value for kind in ActionKind if kind.changes)
 _LIMITS = frozenset({ReasonCode.ACCOUNT_FULL, ReasonCode.INTERACTIVE_FULL})
 
 
-def next_apply(found: ProjectStatus, specs: Mapping[str, SessionSpec]) -> dict[str, list[Any]]:
+def next_apply(found: ProjectStatus, specs: Mapping[str, SessionSpec], rerun: str = "") -> dict[str, list[Any]]:
     """`does`: its actions by kind, entry and reason. `does_not`: which replicas do not start, and why.
 
     `full` states the limits that keep replicas from starting. `specs` are the first ones of each entry, by entry key.
+    `rerun` is the command that marks `REPLICA`; an entry that its failure limit stopped has it as `command`.
     """
     actions: dict[tuple[str, str, str], list[str]] = {}
     for row in found.rows:
@@ -39,7 +42,7 @@ def next_apply(found: ProjectStatus, specs: Mapping[str, SessionSpec]) -> dict[s
         {"action": action, "entry": entry, "why": why, "count": len(names), "example": names[0]}
         for (action, entry, why), names in actions.items()
     ]
-    not_started = _not_started(found.not_started, specs)
+    not_started = _not_started(found.not_started, specs, rerun)
     return {"does": _largest(does), "does_not": _largest(not_started), "full": _full(found.not_started)}
 
 
@@ -57,7 +60,7 @@ def _full(items: Iterable[NotStarted]) -> list[str]:
     return list(found)[:MOST_LIMITS]
 
 
-def _not_started(items: Sequence[NotStarted], specs: Mapping[str, SessionSpec]) -> list[dict[str, Any]]:
+def _not_started(items: Sequence[NotStarted], specs: Mapping[str, SessionSpec], rerun: str) -> list[dict[str, Any]]:
     """One item for each entry and reason; reasons that differ in numbers and names only are one."""
     found: dict[tuple[str, str, str], list[NotStarted]] = {}
     for one in items:
@@ -72,9 +75,18 @@ def _not_started(items: Sequence[NotStarted], specs: Mapping[str, SessionSpec]) 
             ),
             "count": sum(one.count for one in members),
             "example": shown(members[0].names[0]) if members[0].names else "",
+            **_command(members[0].reason, rerun),
         }
         for (kind, entry, key), members in found.items()
     ]
+
+
+def _command(reason: Reason, rerun: str) -> dict[str, str]:
+    """The command that marks the failed replicas of an entry that its failure limit stopped."""
+    if reason.code is not ReasonCode.FAILURE_LIMIT or not rerun:
+        return {}
+    entry = quote(shown(str(dict(reason.arguments)["entry"])))
+    return {"command": rerun.replace("REPLICA", f"{entry} --phase failed", 1)}
 
 
 def _largest(items: list[dict[str, Any]]) -> list[dict[str, Any]]:

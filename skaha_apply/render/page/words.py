@@ -57,7 +57,13 @@ def classified(text: str) -> list[str]:
 
 
 def reason_and_share(reason: Reason, spec: SessionSpec | None) -> str:
-    """The text of a reason; if a replica waits until all of an entry have ended, with the share that must succeed."""
+    """The text of a reason; if a replica waits until all of an entry have ended, with the share that must succeed.
+
+    The command that ends a failure limit is left out: `next_apply` has it with the options of the invocation.
+    """
+    if reason.code is ReasonCode.FAILURE_LIMIT:
+        row = dict(reason.arguments)["failures"]
+        return f"stopped after {row} failed attempts in a row; fix the cause, then mark the failed replicas"
     text = reason_text(reason)
     shares = {name.casefold(): share for name, share in spec.require.items()} if spec else {}
     given = dict(reason.arguments).get("dependencies", ())
