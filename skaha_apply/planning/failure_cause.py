@@ -48,6 +48,12 @@ _RUNTIME = re.compile(r"^Error: (?:.*unable to start container process: )?|: unk
 _IMAGE_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 _NO_PULL = "image cannot be pulled"
 _STARTED = frozenset({"Pulled", "Started"})
+_OUT_OF_MEMORY = re.compile(
+    r"OOMKilled|MemoryError\b|\bout of memory\b|cannot allocate memory|unable to allocate|\bbad_alloc\b"
+    r"|(?:status|code|exit(?:ed)? with)[ :=]+137\b|^killed$|\bline \d+: +\d+ killed\b",
+    re.IGNORECASE,
+)
+_OTHER_MEMORY = re.compile(r"\b(?:cuda|gpu|hip|vram)\b", re.IGNORECASE)
 # What differs between failures with the same cause: paths and addresses, then words with a digit (numbers, IDs).
 _PATH = re.compile(r"(?:\w+:/)?(?:[\w.~$@%+=-]*/)+[\w.~$@%+=-]*")
 _WORD_WITH_DIGIT = re.compile(r"[\w.+-]*\d[\w.+-]*")
@@ -88,6 +94,11 @@ def shared_causes(
 def cause_key(cause: str) -> str:
     """What failures with the same cause have in common: the cause with `…` for paths, numbers and IDs."""
     return _WORD_WITH_DIGIT.sub("…", _PATH.sub("…", cause[:_WIDEST]))
+
+
+def is_out_of_memory(cause: str) -> bool:
+    """Whether a cause states that a session needed more RAM than it had; the memory of a GPU is another one."""
+    return bool(_OUT_OF_MEMORY.search(cause)) and not _OTHER_MEMORY.search(cause)
 
 
 def _shared(skeleton: str, members: Sequence[tuple[str, str]], retried: Collection[str]) -> SharedCause:

@@ -211,6 +211,16 @@ def test_the_axis_of_run_times_ends_near_the_longest_time(browser, page):
     assert "after 14 days" in browser.text("runs")
 
 
+def test_requests_that_were_too_small_are_named(browser, page):
+    browser.open(page)
+    rows = [re.sub(r"\s+", " ", one) for one in browser.text("use").splitlines()]
+    (prepare,) = [one for one in rows if one.startswith("prepare")]
+    (tile,) = [one for one in rows if one.startswith("tile-")]
+    assert "ram: more than requested" in prepare
+    assert re.search(r"15\.9 GB ram: request more, \d+ attempts failed near 16 GB", tile)
+    assert "would do" not in tile
+
+
 EVIL = "</script><img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skaha_apply.planning.failure_cause import LONGEST, cause_key, failure_cause, shared_causes
+from skaha_apply.planning.failure_cause import LONGEST, cause_key, failure_cause, is_out_of_memory, shared_causes
 
 HEAD = "TYPE      REASON    MESSAGE    FIRST-TIME    LAST-TIME\n"
 AT = "2026-11-22T10:00:00Z   2026-11-22T10:00:09Z"
@@ -96,6 +96,31 @@ def test_failures_that_differ_in_paths_numbers_and_ids_have_the_same_cause():
     )
     assert (second.cause, second.count, second.names) == ("MemoryError", 2, ("reduce-3", "reduce-5"))
     assert cause_key(first.cause) == first.cause
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        failure_cause("", events(("OOMKilling", "Killed process 12"))),
+        "MemoryError",
+        "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 8.0 GiB for an array",
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+        "fork: Cannot allocate memory",
+        "Command exited with non-zero status 137",
+        "Killed",
+        "/bin/bash: line 1: 12 Killed python x.py",
+    ],
+)
+def test_a_cause_states_that_memory_was_not_enough(cause):
+    assert is_out_of_memory(cause)
+
+
+@pytest.mark.parametrize(
+    "cause",
+    ["", "torch.cuda.OutOfMemoryError: CUDA out of memory", "exit status 1: tile 137", "ValueError: killed by a user"],
+)
+def test_other_causes_are_not_about_memory(cause):
+    assert not is_out_of_memory(cause)
 
 
 @given(st.text(), st.text(string.printable, max_size=300))

@@ -175,7 +175,7 @@ def _entry(
         "left": one.left,
         "retried": sum(row.name in tables.retried for row in rows),
         "runs": histogram(times.get(one.name, ())),
-        "use": resources(rows, [tables.spec(row) for row in rows]),
+        "use": resources(rows, tables),
         "replicas": replica_columns(rows, [name for name, _ in one.stragglers], tables),
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.render.page.columns import column
+from skaha_apply.render.page.resources import without_failures
 from skaha_apply.render.page.words import CLASSES, PARTS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _PROJECT = ("name", "at", "zero", "open", "counts", "waits", "total", "hours", "
 _PACE = ("rate", "elapsed", "left", "low", "high", "not_estimated")
 _ENTRY = (
     *("key", "name", "total", "counts", "waits", "batch", "kind", "parallelism", "timeout"),
-    *("median", "longest", "left", "runs", "use"),
+    *("median", "longest", "left", "runs"),
 )
 _PART_WORDS = {
     "server": ["queued at the server", "queued", "server"],
@@ -66,6 +67,7 @@ def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{key: entry[key] for key in _ENTRY},
         "image": without_registry(entry["image"]),
+        "use": without_failures(entry["use"]),
         "replicas": {"names": {"p": "", "a": 1, "n": total}, "word": column(classes), "slow": [], "again": {}},
     }
 

@@ -115,6 +115,13 @@ function runChart(entry, width) {
   return made;
 }
 
+/** What attempts show of a request: it was too small, it was exceeded, or less is enough. */
+function requestText(name, one) {
+  if (one.failed) return `${name}: ${one.more ? "request more, " : ""}${plural(one.failed, "attempt", "attempts")} failed near ${one.near} GB`;
+  if (one.over) return `${name}: more than requested`;
+  return one.would_do === null ? "" : `${name}: ${one.would_do} would do for 99 %`;
+}
+
 function usage(view) {
   const entries = view.project.entries.filter((entry) => entry.use.cores.n || entry.use.ram.n || entry.use.ram.most !== null);
   if (!entries.length) return "";
@@ -123,8 +130,7 @@ function usage(view) {
     return card("use", title, element("p", { class: "quiet" }, "No listing has shown yet what sessions use, so there is nothing to compare with the requests."));
   }
   const seen = (one, unit) => (one.seen === null ? "–" : `${one.seen}${unit}`);
-  const advice = (entry) => [["cores", entry.use.cores, ""], ["ram", entry.use.ram, ""]]
-    .filter(([, one]) => one.would_do !== null).map(([name, one]) => `${name}: ${one.would_do} would do for 99 %`).join("; ");
+  const advice = (entry) => [requestText("cores", entry.use.cores), requestText("ram", entry.use.ram)].filter(Boolean).join("; ");
   const rows = entries.slice(0, 40).map((entry) => element("tr", {},
     element("td", {}, entry.name),
     element("td", { class: "number" }, amount(entry.use.cores.least, entry.use.cores.most, "")),
