@@ -295,7 +295,6 @@ def end(code):
 
     An interpreter frees each object one by one. In a fork, that copies all that the prepared process has imported.
     """
-    gc.collect()  # warns of what was not closed
     threading._shutdown()
     atexit._run_exitfuncs()
     try:
