@@ -13,7 +13,7 @@ from surveys import T0, data_of, survey, survey_of_failures, survey_of_retries
 from skaha_apply.model.status import Lane, Segment, SegmentKind
 from skaha_apply.render.page.columns import column, names_column
 from skaha_apply.render.page.page import page_parts
-from skaha_apply.render.page.series import running_and_queued
+from skaha_apply.render.page.series import queue_wait, running_and_queued
 from skaha_apply.render.page.words import CLASSES, word_of
 
 MOST_BYTES = 1_500_000  # of a page with 20,000 replicas
@@ -151,6 +151,16 @@ def test_the_sessions_whose_end_no_listing_showed_are_counted(tiles):
     segments = (Segment(run, T0, T0 + 60, T0 + 45), Segment(run, T0 + 60, T0 + 90), Segment(run, T0 + 99, T0 + 99))
     drawn = replace(tiles.timeline, lanes=(Lane("a", "a", segments), Lane("b", "b", segments[:1])))
     assert running_and_queued(drawn, int(T0))["unseen"] == 2
+
+
+def test_the_wait_in_the_queue_counts_sessions_that_still_wait(tiles):
+    wait, run = SegmentKind.WAITING, SegmentKind.RUNNING
+    started = Lane("a", "a", (Segment(wait, T0, T0 + 60), Segment(run, T0 + 60, T0 + 18_000)))
+    retried = Lane("b", "b", (Segment(SegmentKind.FAILED, T0, T0 + 90), Segment(wait, T0 + 17_000, T0 + 18_000)))
+    waits = Lane("c", "c", (Segment(wait, T0 + 60, T0 + 18_000),))
+    found = queue_wait(replace(tiles.timeline, lanes=(started, retried, waits)))
+    assert (found["n"], found["p100"], found["waiting"], found["oldest"]) == (1, 60, 2, 17_940)
+    assert queue_wait(replace(tiles.timeline, lanes=(started,)))["oldest"] is None
 
 
 def luminance(color):

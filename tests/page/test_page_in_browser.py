@@ -14,6 +14,7 @@ import pytest
 from surveys import data_of, survey_of_retries
 
 from skaha_apply.model.display.page import LogTail
+from skaha_apply.model.progress.summary import QueuePart
 from skaha_apply.render.page.page import page_html
 from skaha_apply.render.page.words import CLASSES
 
@@ -219,6 +220,18 @@ def test_requests_that_were_too_small_are_named(browser, page):
     assert "ram: more than requested" in prepare
     assert re.search(r"15\.9 GB ram: request more, \d+ attempts failed near 16 GB", tile)
     assert "would do" not in tile
+
+
+def test_the_wait_in_the_queue_names_sessions_that_still_wait(browser, page, tiles, tmp_path):
+    browser.open(page)
+    queued = tiles.status.summary.queue[QueuePart.SERVER]
+    text = rf"started sessions at most 2 min, .*, the longest 5 min; {queued} wait now, the longest for 5 h 00 min\."
+    assert re.search(text, browser.text("time"))
+    file, data = tmp_path / "first.html", data_of(survey_of_retries())
+    data["projects"][0]["queue"] |= {"n": 0, "waiting": 1}
+    file.write_text(page_html(data), encoding="utf-8")
+    browser.open(file)
+    assert "Wait in the queue: 1 waits now, for 15 min." in browser.text("time")
 
 
 EVIL = "</script><img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"

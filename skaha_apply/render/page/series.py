@@ -54,7 +54,11 @@ def running_and_queued(timeline: Timeline, zero: int) -> dict[str, Any]:
 
 
 def queue_wait(timeline: Timeline) -> dict[str, Any]:
-    """How long sessions waited from their acceptance to their start: their number, quantiles and a histogram."""
+    """How long sessions waited from their acceptance to their start: their number, quantiles and a histogram.
+
+    `waiting` is the number of sessions that wait now, `oldest` the seconds for which the first of them has waited;
+    None if none waits.
+    """
     waits = sorted(
         one.end - one.begin
         for lane in timeline.lanes
@@ -62,7 +66,10 @@ def queue_wait(timeline: Timeline) -> dict[str, Any]:
         if one.kind is SegmentKind.WAITING and after.kind is not SegmentKind.WAITING
     )
     found: dict[str, Any] = {f"p{share}": round(quantile(waits, share)) for share in _WAITED} if waits else {}
-    return {"n": len(waits), **found, "bins": histogram(waits)}
+    last = [lane.segments[-1] for lane in timeline.lanes if lane.segments]
+    now = [one.end - one.begin for one in last if one.kind is SegmentKind.WAITING]
+    oldest = round(max(now)) if now else None
+    return {"n": len(waits), **found, "waiting": len(now), "oldest": oldest, "bins": histogram(waits)}
 
 
 def histogram(seconds: Iterable[float]) -> list[int]:

@@ -26,8 +26,11 @@ function unseenText(count) {
 }
 
 function queueText(queue) {
-  if (!queue.n) return "";
-  return `Wait in the queue: half of ${plural(queue.n, "session", "sessions")} at most ${duration(queue.p50)}, 90 % at most ${duration(queue.p90)}, the longest ${duration(queue.p100)}.`;
+  const parts = [];
+  if (queue.n) parts.push(`half of ${plural(queue.n, "started session", "started sessions")} at most ${duration(queue.p50)}, 90 % at most ${duration(queue.p90)}, the longest ${duration(queue.p100)}`);
+  if (queue.waiting === 1) parts.push(`1 waits now, for ${duration(queue.oldest)}`);
+  if (queue.waiting > 1) parts.push(`${number(queue.waiting)} wait now, the longest for ${duration(queue.oldest)}`);
+  return parts.length ? `Wait in the queue: ${parts.join("; ")}.` : "";
 }
 
 function seriesChart(project, width) {
