@@ -234,6 +234,25 @@ def test_the_wait_in_the_queue_names_sessions_that_still_wait(browser, page, til
     assert "Wait in the queue: 1 waits now, for 15 min." in browser.text("time")
 
 
+def test_the_pace_states_what_it_counts(browser, page, tmp_path):
+    browser.open(page)
+    text = r"Pace\s+[\d.]+ done/h\s+20 done in the last 6 h \d\d min, none in the last 6 h \d\d min; 21 h 02 min so far"
+    assert re.search(text, browser.text("top"))
+    file, data = tmp_path / "pace.html", data_of(survey_of_retries())
+    for quiet, shown in ((60, "3 done in 15 min so far"), (600, "3 done in 15 min so far, none in the last 10 min")):
+        given = {"rate": 3 / 900, "recent": 3, "window": 900, "elapsed": 900, "quiet": quiet}
+        data["projects"][0]["pace"] |= given
+        file.write_text(page_html(data), encoding="utf-8")
+        browser.open(file)
+        assert re.search(rf"Pace\s+12 done/h\s+{shown}$", browser.text("top"))
+
+
+def test_core_hours_state_which_are_lost(browser, page):
+    browser.open(page)
+    text = r"used\s+[\d.]+ of them lost in attempts that failed or were deleted; [\d.]+ to come and an unknown number"
+    assert re.search(text, browser.text("top"))
+
+
 EVIL = "</script><img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
 
 

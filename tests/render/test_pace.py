@@ -33,6 +33,7 @@ def test_the_pace_of_a_project():
     pace = project_pace([TILES, MERGE], NOW)
     assert (pace.done, pace.total, pace.elapsed, pace.not_estimated) == (46, 101, 3600.0, ("merge",))
     assert pace.rate == pytest.approx(46 / 3600)
+    assert (pace.recent, pace.window, pace.quiet) == (46, 3600.0, 0.0)
     assert pace.left == pytest.approx((510 + 50 * 300) / 4)
     text = "45% done, 46/h, 1 h 00 min so far, at least 1 h 04 min left (no replica of merge has ended)"
     assert pace_text(pace) == text
@@ -55,6 +56,8 @@ def test_the_rate_is_that_of_the_last_ends_and_not_of_an_earlier_hour():
     assert project(("a", tuple(minutes))).rate == pytest.approx(40 / 1200)  # the oldest of 21 times begins the window
     assert project(("a", tuple(minutes[1:]))).rate == pytest.approx(40 / 36_000)  # all that has ended, since the start
     early = [(NOW - 30_000 + one, 1) for one in range(21)]
+    burst = project(("a", tuple(early)))
+    assert (burst.recent, burst.window, burst.quiet) == (20, 30_000, 29_980)  # no rate of what happens now
     both = project(("a", tuple(early)), ("b", tuple(minutes)))
     assert both.rate == pytest.approx(40 / 1200)  # the entries share one window
     assert last_ends((), (*early, *minutes)) == tuple(minutes)

@@ -154,7 +154,8 @@ class EntrySummary:
 class Pace:
     """How fast the replicas of a project become done; interactive sessions do not count.
 
-    `rate` is the number of replicas per second that became done lately, None if none did or none is open. `elapsed` are
+    `rate` is the number of replicas per second that became done lately, None if none did or none is open: `recent`
+    replicas in the last `window` seconds, of which the last `quiet` seconds are those since the last one. `elapsed` are
     the seconds since the first create was accepted, up to the last end if nothing is open; None before. `left` are the
     expected seconds until nothing is open: from the median run time of each entry, its open replicas and its limit. It
     is None if it is unknown. `not_estimated` are open entries without an ended replica, which `left` leaves out:
@@ -169,6 +170,9 @@ class Pace:
     left: float | None = None
     not_estimated: tuple[str, ...] = ()
     left_range: tuple[float, float] | None = None
+    recent: int = 0
+    window: float | None = None
+    quiet: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

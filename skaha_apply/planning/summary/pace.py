@@ -113,23 +113,30 @@ def project_pace(entries: Sequence[EntrySummary], now: float) -> Pace:
     ends = last_ends((), tuple(sum((Counter(dict(one.ends)) for one in batch), Counter[float]()).items()))
     first = min((one.began for one in batch if one.began is not None), default=None)
     last = now if is_open or not ends else ends[-1][0]
+    recent, window = _recent(ends, first, now) if is_open else (0, None)
     return Pace(
         done=sum(one.counts.get(Phase.DONE.value, 0) for one in batch),
         total=sum(one.total for one in batch),
-        rate=_rate(ends, first, now) if is_open else None,
+        rate=None if window is None else recent / window,
         elapsed=None if first is None else max(0.0, last - first),
         left=_left(batch, _expected) if is_open else None,
         not_estimated=tuple(one.name for one in batch if one.open and one.left is None),
         left_range=_left_range(batch) if is_open else None,
+        recent=recent,
+        window=window,
+        quiet=None if window is None else max(0.0, now - ends[-1][0]),
     )
 
 
-def _rate(ends: Ends, first: float | None, now: float) -> float | None:
-    """Replicas per second: those that ended since the oldest of these times, or since the first create."""
+def _recent(ends: Ends, first: float | None, now: float) -> tuple[int, float | None]:
+    """The replicas that ended since the oldest of these times, or since the first create; and the seconds since then.
+
+    The seconds are None if none has ended.
+    """
     since = ends[0][0] if len(ends) == _ENDS else first
     if not ends or since is None or now <= since:
-        return None
-    return sum(count for at, count in ends if at > since) / (now - since)
+        return 0, None
+    return sum(count for at, count in ends if at > since), now - since
 
 
 def _left_range(entries: Sequence[EntrySummary]) -> tuple[float, float] | None:

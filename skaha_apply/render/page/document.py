@@ -98,6 +98,9 @@ def _numbers(summary: ProjectSummary) -> dict[str, Any]:
         "total": summary.total,
         "pace": {
             "rate": pace.rate,
+            "recent": pace.recent,
+            "window": pace.window,
+            "quiet": pace.quiet,
             "elapsed": pace.elapsed,
             "left": pace.left,
             "low": low,

@@ -40,12 +40,12 @@ function time(seconds, now) {
   return element("time", { datetime: new Date(seconds * 1000).toISOString() }, clock(seconds, now));
 }
 
-/** A rate in the unit that gives a readable number: `12/s`, `4.5/min`, `30/h`. */
-function rate(perSecond) {
+/** A rate of something in the unit that gives a readable number: `12 done/s`, `4.5 done/min`, `30 done/h`. */
+function rate(perSecond, name) {
   for (const [unit, size] of [["s", 1], ["min", 60]]) {
-    if (perSecond * size >= 1) return `${digits(perSecond * size)}/${unit}`;
+    if (perSecond * size >= 1) return `${digits(perSecond * size)} ${name}/${unit}`;
   }
-  return `${digits(perSecond * 3600)}/h`;
+  return `${digits(perSecond * 3600)} ${name}/h`;
 }
 
 function digits(value) {

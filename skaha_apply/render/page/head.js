@@ -103,12 +103,23 @@ function figures(project) {
   const { pace, hours: used } = project;
   const items = [["Progress", `${percent(project)} done`, progressNote(project)]];
   items.push(expectedEnd(project));
-  items.push(["Core-hours", `${hours(used.used)} used`, `${hoursToCome(used)}, ${used.lost ? `${hours(used.lost)} lost` : "none lost"}`]);
+  items.push(["Core-hours", `${hours(used.used)} used`, `${used.lost ? `${hours(used.lost)} of them lost in attempts that failed or were deleted` : "none lost"}; ${hoursToCome(used)}`]);
   items.push(project.open || pace.elapsed === null
-    ? ["Pace", pace.rate ? rate(pace.rate) : "–", pace.elapsed === null ? "not started" : `${duration(pace.elapsed)} so far`]
+    ? ["Pace", pace.rate ? rate(pace.rate, "done") : "–", paceNote(pace)]
     : ["Duration", duration(pace.elapsed), "from the first session to the last end"]);
   return element("dl", { class: "figures" }, items.map(([name, value, note]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, value), note ? element("dd", { class: "more" }, note) : "")));
+}
+
+const QUIET = 0.5; // of the time that the rate is computed from, without an end: the rate is that of a burst before
+
+/** What the rate counts: `20 done in the last 40 min; 3 h 10 min so far`. */
+function paceNote(pace) {
+  if (pace.elapsed === null) return "not started";
+  const all = `${duration(pace.elapsed)} so far`;
+  if (!pace.rate) return all;
+  const quiet = pace.quiet > QUIET * pace.window ? `, none in the last ${duration(pace.quiet)}` : "";
+  return pace.window < pace.elapsed ? `${number(pace.recent)} done in the last ${duration(pace.window)}${quiet}; ${all}` : `${number(pace.recent)} done in ${all}${quiet}`;
 }
 
 function hoursToCome(used) {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _PROJECT = ("name", "at", "zero", "open", "counts", "waits", "total", "hours", "layers", "edges", "series", "queue")
-_PACE = ("rate", "elapsed", "left", "low", "high", "not_estimated")
+_PACE = ("rate", "recent", "window", "quiet", "elapsed", "left", "low", "high", "not_estimated")
 _ENTRY = (
     *("key", "name", "total", "counts", "waits", "batch", "kind", "parallelism", "timeout"),
     *("median", "longest", "left", "runs"),

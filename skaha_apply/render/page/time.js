@@ -140,7 +140,7 @@ function usage(view) {
     element("td", { class: "number" }, seen(entry.use.cores, "")),
     element("td", { class: "number" }, amount(entry.use.ram.least, entry.use.ram.most, " GB")),
     element("td", { class: "number" }, seen(entry.use.ram, " GB")),
-    element("td", {}, advice(entry)),
+    element("td", { class: advice(entry) ? "advice" : null }, advice(entry)),
     element("td", { class: "quiet" }, entry.image)));
   const heads = [["Entry", ""], ["Cores", "number"], ["Most cores seen", "number"], ["RAM", "number"], ["Most RAM seen", "number"], ["", ""], ["Image", ""]];
   return card("use", title, element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Resources of each entry" },
