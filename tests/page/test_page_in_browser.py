@@ -423,7 +423,12 @@ def test_a_number_of_the_head_shows_exactly_its_replicas(browser, page, retries)
 def test_the_numbers_of_the_queue_are_disjoint(browser, retries):
     browser.open(retries)
     shown = browser.text("top")
-    for text in ("2 queued at the server", "5 wait for a slot", "11 wait for a dependency", "3 to be started"):
+    for text in (
+        "2 queued at the server",
+        "5 wait for a slot",
+        "11 wait for a dependency",
+        "3 wait for the next apply",
+    ):
         assert text in shown
 
 

@@ -42,7 +42,7 @@ function kinds({ groups, parts }) {
 
 const KIND_TEXTS = {
   server: () => "queued at the server", slot: (count) => `${count === 1 ? "waits" : "wait"} for a slot (limits)`,
-  dependency: (count) => `${count === 1 ? "waits" : "wait"} for a dependency`, start: () => "to be started",
+  dependency: (count) => `${count === 1 ? "waits" : "wait"} for a dependency`, start: (count) => `${count === 1 ? "waits" : "wait"} for the next apply`,
 };
 
 /** The class that draws a kind. */
