@@ -399,7 +399,7 @@ def test_a_page_is_out_of_date_after_three_polls_of_open_work(browser, tiles, tm
 
 def test_a_page_that_shows_the_last_change_of_a_state_is_never_out_of_date(browser, tiles, tmp_path):
     file, data = tmp_path / "quiet.html", data_of(tiles) | {"poll": None}
-    data["projects"][0]["at"] = round(time.time()) - 91 * 60
+    data["projects"][0]["at"] = int(time.time()) - 91 * 60
     file.write_text(page_html(data), encoding="utf-8")
     browser.open(file)
     assert browser.script("return document.getElementById('age').className") == ""
