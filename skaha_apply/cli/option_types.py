@@ -211,23 +211,23 @@ class _LightReader:
         if isinstance(text, kind):
             return text
         if issubclass(kind, Enum):
-            return _choice(kind, text)
+            return _choice(kind, text, any_case=not described.case_sensitive)
         if kind is int:
             return _whole_number(text, described.min, described.max)
         raise LookupError(text)
 
 
-def _choice(kind: type[Enum], text: str) -> Enum:
-    """The member of that name."""
-    try:
-        return kind(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(one.value for one in kind)}") from None
+def _choice(kind: type[Enum], text: str, *, any_case: bool) -> Enum:
+    """The member with this value; with `any_case` in capitals, too."""
+    for one in kind:
+        if text == one.value or (any_case and text.casefold() == one.value.casefold()):
+            return one
+    raise typer.BadParameter(f"{text!r} is not one of {', '.join(one.value for one in kind)}")
 
 
 def _whole_number(text: str, least: float | None, most: float | None) -> int:
     """A whole number from `least` to `most`; None for no limit."""
-    number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()) else None
+    number = int(text) if re.fullmatch(r"[+-]?[0-9](?:_?[0-9]){0,29}", text.strip()) else None
     if number is not None and (least is None or number >= least) and (most is None or number <= most):
         return number
     limits = "" if least is None else f" of {least:,} or more" if most is None else f" from {least:,} to {most:,}"
