@@ -20,4 +20,4 @@ def test_a_combination_without_limits_and_needs_takes_few_calls():
     projects = {count: project(*combinations(count)) for count in (100, 200)}
     calls = calls_for_each_further(lambda count: plan(projects[count], Situation(state(), seen())))
     assert calls["planning"] <= 50
-    assert calls["model"] <= 13
+    assert calls["model"] <= 15
