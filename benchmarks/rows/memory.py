@@ -27,11 +27,11 @@ def next_to_import(laboratory: Laboratory, replicas: int, active: int) -> Pairs:
 _PEER = f"`{_IMPORT}`"
 ROWS = (
     Row(
-        "memory", "peak memory of a plan of {plan} running replicas", _PEER, 2, 1.5,
+        "memory", "peak memory of `plan` with {plan} running replicas", _PEER, 2, 1.5,
         lambda lab: next_to_import(lab, lab.sizes.plan, lab.sizes.plan), "MB",
     ),
     Row(
-        "memory-million", "peak memory of a plan of {most} replicas, {active} active", _PEER, 8, 4,
+        "memory-million", "peak memory of `plan` with {most} replicas, {active} active", _PEER, 8, 4,
         lambda lab: next_to_import(lab, lab.sizes.most, lab.sizes.active), "MB",
     ),
 )  # fmt: skip
