@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
-    from skaha_apply.cli.output.streams import Streams
+    from collections.abc import Callable
 
 
-def show_records(streams: Streams) -> None:
+def show_records(print_line: Callable[[str], None]) -> None:
     """Print the log records of the package from now on; they never contain a credential."""
     logger = logging.getLogger("skaha_apply")
     logger.setLevel(logging.DEBUG)
-    logger.addHandler(LogHandler(streams))
+    logger.addHandler(LogHandler(print_line))
 
 
 def hide_records() -> None:
@@ -29,10 +29,10 @@ def hide_records() -> None:
 class LogHandler(logging.Handler):
     """Prints each log record as one line."""
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, print_line: Callable[[str], None]) -> None:
         super().__init__()
-        self._streams = streams
+        self._print_line = print_line
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record on standard error."""
-        self._streams.notify_line(f"{record.name}: {one_line(record.getMessage())}")
+        """Print one record."""
+        self._print_line(f"{record.name}: {one_line(record.getMessage())}")

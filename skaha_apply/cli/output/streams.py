@@ -55,7 +55,7 @@ class Streams:
         """Print the log records of the package from now on; they never contain a credential."""
         from skaha_apply.cli.output.log_records import show_records  # noqa: PLC0415 - keeps --help fast
 
-        show_records(self)
+        show_records(self.notify_line)
 
     @staticmethod
     def end() -> None:
