@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer.core
 
 from skaha_apply.cli.option_types import read_lightly
-from skaha_apply.cli.overview import examples_text
+from skaha_apply.cli.overview import COMMANDS, examples_text
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -105,3 +105,8 @@ class HelpCommand(_LightCommand, typer.core.TyperCommand):
 
 class HelpGroup(_LightCommand, typer.core.TyperGroup):
     """A group of commands: `skaha-apply` itself, `state`, `sandbox`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names; those of `skaha-apply` in the order of the overview, whichever module was imported first."""
+        names = super().list_commands(ctx)
+        return names if ctx.parent is not None else [name for name in COMMANDS if name in names]
