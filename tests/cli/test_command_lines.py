@@ -28,8 +28,10 @@ import logging, os, sys
 from skaha_apply.cli import main
 from skaha_apply.cli.output.outlet import standard_output
 
+logger = logging.getLogger("skaha_apply")
+logger.setLevel(logging.INFO)
 assert main(["lint", "m.yaml", "-v"]) == 0
-assert logging.getLogger("skaha_apply").handlers == []
+assert (logger.handlers, logger.level) == ([], logging.INFO)
 with standard_output():
     kept = sys.stderr
 os.close(2)

@@ -14,24 +14,28 @@ if TYPE_CHECKING:
 def show_records(print_line: Callable[[str], None]) -> None:
     """Print the log records of the package from now on; they never contain a credential."""
     logger = logging.getLogger("skaha_apply")
+    logger.addHandler(LogHandler(print_line, logger.level))
     logger.setLevel(logging.DEBUG)
-    logger.addHandler(LogHandler(print_line))
 
 
 def hide_records() -> None:
-    """End `show_records`, because the streams end with their command and the process may continue."""
+    """End `show_records`, because the streams end with their command and the process may continue.
+
+    The logger gets the level that it had before, which the calling program might have set.
+    """
     logger = logging.getLogger("skaha_apply")
-    for handler in [one for one in logger.handlers if isinstance(one, LogHandler)]:
+    for handler in [one for one in reversed(logger.handlers) if isinstance(one, LogHandler)]:
         logger.removeHandler(handler)
-        logger.setLevel(logging.NOTSET)
+        logger.setLevel(handler.level_before)
 
 
 class LogHandler(logging.Handler):
-    """Prints each log record as one line."""
+    """Prints each log record as one line. `level_before` is the level of the logger without this handler."""
 
-    def __init__(self, print_line: Callable[[str], None]) -> None:
+    def __init__(self, print_line: Callable[[str], None], level_before: int) -> None:
         super().__init__()
         self._print_line = print_line
+        self.level_before = level_before
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
