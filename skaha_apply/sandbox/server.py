@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.25
 _MAX_HEAD_BYTES = 256 * 1024
-_KEEP_ALIVE_S = 20  # as servers in front of Skaha do; clients close an idle connection before
+# As servers in front of Skaha do. It is longer than the 5 s after which a client stops using an idle connection, so
+# that the sandbox closes no connection on which a request is just sent.
+_KEEP_ALIVE_S = 20
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
