@@ -245,6 +245,15 @@ def test_a_path_of_a_proxy_with_a_port_requires_that_the_page_has_a_chosen_port(
     ]
 
 
+def test_a_path_of_a_proxy_with_another_port_than_the_page_is_refused(server_less):
+    words = ("--port", "9000", "--base-path", "/user/my%20n/proxy/absolute/8000/")
+    error = server_less("ui", "--no-browser", *words, code=4).err
+    assert error.splitlines()[:2] == [
+        "error: --base-path has the port 8000, and --port is 9000",
+        "hint: give the same port in both: --port 8000, or --base-path /user/my%20n/proxy/absolute/9000/",
+    ]
+
+
 def test_a_path_of_a_proxy_with_a_port_is_accepted_with_a_port(live_page, server_less):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

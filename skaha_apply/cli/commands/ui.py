@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -92,11 +93,19 @@ def ui(options: UiArguments) -> ExitCode:
 
 
 def _check_port(options: UiArguments) -> None:
-    """Refuse the path of a proxy that shows a port on which the page is not, because the page has any free port."""
-    named = _PORT_OF_PREFIX.search(options.base_path or "")
-    if named is not None and not options.port:
-        port = named[1]
+    """Refuse the path of a proxy that shows a port on which the page is not, also because it has any free port."""
+    prefix = options.base_path or ""
+    named = _PORT_OF_PREFIX.search(prefix)
+    port = int(named[1]) if named else options.port
+    if named is None or port == options.port:
+        return
+    if not options.port:
         raise UsageError(f"--base-path has the port {port}, and --port is missing", hint=f"add --port {port}")
+    other = f"{prefix[: named.start(1)]}{options.port}/"
+    raise UsageError(
+        f"--base-path has the port {port}, and --port is {options.port}",
+        hint=f"give the same port in both: --port {port}, or --base-path {shlex.quote(other)}",
+    )
 
 
 def _serve(options: UiArguments, streams: Streams) -> None:
