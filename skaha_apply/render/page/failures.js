@@ -12,7 +12,7 @@ function drawFailures(view) {
     : element("p", { class: "quiet" }, noFailure(project, view.query)));
   if (failed.some((cause) => cause.command) && project.commands.apply) {
     const stopped = project.next.does_not.filter((one) => one.command).map((one) => one.entry);
-    const more = stopped.length ? ` When all of them are marked, ${stopped.join(", ")} continues too.` : "";
+    const more = stopped.length ? ` When all of them are marked, ${stopped.join(", ")} ${stopped.length > 1 ? "continue" : "continues"} too.` : "";
     made.append(element("p", { class: "small after" }, `These commands mark replicas.${more} After that, the next apply runs them again:`),
       command(project.commands.apply, "apply"));
   }
