@@ -108,6 +108,11 @@ class Adversary:
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/skaha/v1"
         return self
 
+    @property
+    def open(self):
+        """The number of connections that are open."""
+        return len(self._tasks)
+
     async def __aexit__(self, *error):
         self._server.close()
         for task in list(self._tasks):

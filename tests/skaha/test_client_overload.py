@@ -273,3 +273,18 @@ async def test_a_connection_that_failed_is_closed_and_not_used_again():
     async with client("http://localhost/skaha", transport=Failing) as skaha:
         await skaha.delete("abcd1234")
     assert [(one.requests, one.closed) for one in made] == [(1, 1)] * 3
+
+
+@pytest.mark.both_transports
+@awaited
+async def test_a_cancellation_while_the_client_is_closed_leaves_no_connection_open():
+    async with Adversary(MADE) as server:
+        skaha = await client(server.url).__aenter__()
+        await create_all(skaha, JOBS[:5])
+        assert server.connections == server.open > 2
+        closing = asyncio.ensure_future(skaha.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        await until(lambda: not server.open)

@@ -125,8 +125,8 @@ def _serve_and_make_rounds(options: RunArguments) -> None:
     wait = INTERVAL if options.interval is None else options.interval
     host, _, port = (options.listen or LISTEN).rpartition(":")
     server = serve(metrics, host, int(port))
-    log.write("started", version=__version__, interval=wait, listen=f"{host}:{server.server_address[1]}")
     try:
+        log.write("started", version=__version__, interval=wait, listen=f"{host}:{server.server_address[1]}")
         request = ControllerRequest(
             setting,
             load_manifests,

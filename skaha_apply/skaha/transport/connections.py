@@ -6,6 +6,7 @@ stay open when there are few requests. The transport is `HttpConnection`, or tha
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import ssl
@@ -187,10 +188,19 @@ class Connections:
                 return None
 
     async def close(self) -> None:
-        """Close idle connections now, and each other one as soon as its response was read."""
+        """Close idle connections now, and each other one as soon as its response was read.
+
+        A cancellation does not keep it from closing all of them. It is raised after that.
+        """
         self._closed = True
+        canceled = None
         while self._idle:
-            await self._idle.pop().aclose()
+            try:
+                await self._idle.pop().aclose()
+            except asyncio.CancelledError as error:
+                canceled = error
+        if canceled is not None:
+            raise canceled
 
 
 @lru_cache(maxsize=64)
