@@ -20,7 +20,7 @@ async def post(url: str, content: bytes, seconds: float) -> None:
     Raises:
         NotSent: the address is not valid, there is no response, or its status is not 2xx.
     """
-    import httpx  # noqa: PLC0415 - for an invocation that sends a notice
+    from skaha_apply.lean_httpx import httpx  # noqa: PLC0415 - for an invocation that sends a notice
 
     try:
         address = httpx.URL(url)

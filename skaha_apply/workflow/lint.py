@@ -128,7 +128,7 @@ async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | D
     Raises:
         UsageError: the address of the server is wrong.
     """
-    from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - httpx, for those who ask
+    from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - h11, for those who ask
 
     try:
         async with open_context(setting) as context:

@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
-from skaha_apply.skaha.transport.connections import httpx_transport
+from skaha_apply.skaha.transport.connections import IDLE
+from skaha_apply.skaha.transport.httpx_connection import httpx_transport
 from skaha_apply.skaha.transport.tls import tls_context
 
 TOKEN = "token-that-nobody-may-see"
@@ -227,4 +228,4 @@ def client(server, **options):
 
 
 def _httpx_transport(url, login):
-    return httpx_transport(tls_context(login()) if url.startswith("https") else None, None)()
+    return httpx_transport(tls_context(login()) if url.startswith("https") else None, None, IDLE)

@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 import zlib
+from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 from adversary import TOKEN, Adversary, awaited, client, raw, reply
 from jobs import create_request
@@ -23,6 +23,7 @@ from skaha_apply.model.request import Accepted, Refused, Unconfirmed
 from skaha_apply.skaha.transport.byte_stream import Peer, connect
 from skaha_apply.skaha.transport.clock import SystemClock
 from skaha_apply.skaha.transport.http_connection import HttpConnection
+from skaha_apply.skaha.transport.http_message import ConnectionFailedError, HttpRequest
 
 JOB = create_request("reduce-1", "images.canfar.net/a/b:1")
 ID = b"k2j3h4g5"
@@ -240,7 +241,7 @@ async def test_a_server_that_closes_the_connection_in_the_tls_handshake_has_rese
     assert caught.value.errno == errno.ECONNRESET
 
 
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def reading(act):
     """The URL of a server that does `act` for each connection, and an event that is set when the client ended one."""
     ended, tasks = asyncio.Event(), []
@@ -348,68 +349,79 @@ async def test_nothing_was_sent_if_the_server_does_not_speak_tls():
     assert not any(TOKEN.encode() in data for data in received)
 
 
-def test_the_client_imports_neither_httpcore_nor_the_command_line_of_httpx():
-    code = "import sys, skaha_apply.skaha.client; print(*{'httpcore', 'anyio', 'click', 'rich'} & set(sys.modules))"
+def test_the_client_does_not_import_httpx():
+    code = (
+        "import sys, skaha_apply.skaha.client; print(*{'httpx', 'httpcore', 'anyio', 'click', 'rich'} & {*sys.modules})"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
 
 
-async def served(act, *, idle=5.0, requests=1, **limits):
-    """The statuses or errors of requests over one connection of the client, and the number of connections opened."""
-    found = []
-    async with Adversary(act) as server:
-        connection = HttpConnection(Peer("127.0.0.1", server.port, None), idle)
-        for _ in range(requests):
-            request = httpx.Request("POST", server.url, content=b"x", extensions={"timeout": limits})
-            try:
-                response = await connection.handle_async_request(request)
-                await response.aread()
-                found.append(response.status_code)
-            except httpx.TransportError as error:
-                found.append(type(error))
+def test_httpx_is_imported_without_its_command_line():
+    code = (
+        "import sys; from skaha_apply.lean_httpx import httpx; print(*{'httpcore', 'click', 'rich'} & {*sys.modules})"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
+
+
+def request_of(body=b"x", **headers):
+    lengths = (("host", "localhost"), ("content-length", str(len(body))))
+    return HttpRequest("POST", "/skaha", (*lengths, *headers.items()), body)
+
+
+@asynccontextmanager
+async def connected(server, idle=5.0):
+    """A connection of the client to a server; it is closed at the end."""
+    connection = HttpConnection(Peer("127.0.0.1", server.port, None), idle)
+    yield connection
+    await connection.aclose()
+
+
+async def body_of(connection):
+    pieces = []
+    while (piece := await connection.read()) is not None:
+        pieces.append(piece)
+    await connection.end()
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize(("idle", "opened"), [(5.0, 1), (0.0, 2)])
+@awaited
+async def test_a_connection_is_not_used_after_its_idle_time(idle, opened):
+    async with Adversary(MADE) as server, connected(server, idle) as connection:
+        for _ in range(2):
+            assert (await connection.send(request_of(), 5)).status == 200
+            assert await body_of(connection) == ID + b"\n"
             await asyncio.sleep(0.01)
-        await connection.aclose()
-    return found, server.connections
-
-
-@awaited
-async def test_a_connection_is_not_used_after_its_idle_time():
-    assert await served(MADE, requests=2) == ([200, 200], 1)
-    assert await served(MADE, requests=2, idle=0.0) == ([200, 200], 2)
-
-
-@awaited
-async def test_each_time_limit_has_its_error():
-    async def silent(request):
-        await asyncio.sleep(3600)
-
-    assert await served(silent, read=0.05) == ([httpx.ReadTimeout], 1)
-    assert (await served(MADE, connect=0.0))[0] == [httpx.ConnectTimeout]
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        connection = HttpConnection(Peer("127.0.0.1", deaf.getsockname()[1], None), 5.0)
-        request = httpx.Request("POST", "http://x/", content=bytes(64_000_000), extensions={"timeout": {"write": 0.05}})
-        with pytest.raises(httpx.WriteTimeout):
-            await connection.handle_async_request(request)
+    assert server.connections == opened
 
 
 @awaited
 async def test_a_connection_takes_one_request_at_a_time():
-    async with Adversary(MADE) as server:
-        connection = HttpConnection(Peer("127.0.0.1", server.port, None), 5.0)
-        request = httpx.Request("GET", server.url)
-        response = await connection.handle_async_request(request)
-        with pytest.raises(httpx.PoolTimeout):
-            await connection.handle_async_request(request)
-        await response.aread()
-        assert (await connection.handle_async_request(request)).status_code == 200
-        await connection.aclose()
+    async with Adversary(MADE) as server, connected(server) as connection:
+        await connection.send(request_of(), 5)
+        with pytest.raises(ConnectionFailedError) as caught:
+            await connection.send(request_of(), 5)
+        assert not caught.value.sent
+        await body_of(connection)
+        assert (await connection.send(request_of(), 5)).status == 200
 
 
 @awaited
 async def test_a_request_that_http_forbids_is_an_error_and_not_sent():
-    async with Adversary(MADE) as server:
-        connection = HttpConnection(Peer("127.0.0.1", server.port, None), 5.0)
-        request = httpx.Request("GET", server.url, headers=[("x", "a\r\nb: c")])
-        with pytest.raises(httpx.LocalProtocolError):
-            await connection.handle_async_request(request)
+    async with Adversary(MADE) as server, connected(server) as connection:
+        with pytest.raises(ConnectionFailedError) as caught:
+            await connection.send(request_of(x="secret\r\nb: c"), 5)
+        assert "secret" not in str(caught.value)
     assert server.requests == []
+
+
+@awaited
+async def test_a_response_has_no_more_pieces_after_a_failure():
+    incomplete = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + ID)
+    async with Adversary(incomplete) as server, connected(server) as connection:
+        await connection.send(request_of(), 5)
+        for _ in range(2):
+            with pytest.raises(ConnectionFailedError):
+                await body_of(connection)

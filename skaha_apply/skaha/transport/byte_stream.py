@@ -73,14 +73,10 @@ class ByteStream(asyncio.Protocol):
         if self._woken is not None and not self._woken.done():
             self._woken.set_result(None)
 
-    async def _wait(self, seconds: float | None) -> None:
+    async def _wait(self) -> None:
         self._woken = asyncio.get_running_loop().create_future()
         try:
-            if seconds is None:
-                await self._woken
-            else:
-                async with asyncio.timeout(seconds):
-                    await self._woken
+            await self._woken
         finally:
             self._woken = None
 
@@ -95,23 +91,17 @@ class ByteStream(asyncio.Protocol):
             return False
         return not transport.get_write_buffer_size() and not _is_readable(transport.get_extra_info("socket").fileno())
 
-    async def write(self, data: bytes, seconds: float | None) -> None:
-        """Send `data`. Returns early if the server responds or ends the connection before all was sent.
-
-        Raises `TimeoutError` if that takes longer than `seconds`.
-        """
+    async def write(self, data: bytes) -> None:
+        """Send `data`. Returns early if the server responds or ends the connection before all was sent."""
         if self._transport is not None and not self._ended:
             self._transport.write(data)
         while self._is_congested and not self._unread and not self._ended:
-            await self._wait(seconds)
+            await self._wait()
 
-    async def read(self, seconds: float | None) -> bytes:
-        """What has arrived; b"" at the end of the stream.
-
-        Raises `OSError` if the connection broke, `TimeoutError` if nothing arrives for `seconds`.
-        """
+    async def read(self) -> bytes:
+        """What has arrived; b"" at the end of the stream. Raises `OSError` if the connection broke."""
         while not self._unread and not self._ended:
-            await self._wait(seconds)
+            await self._wait()
         data = bytes(self._unread)
         self._unread.clear()
         if self._is_paused and self._transport is not None:

@@ -1,52 +1,48 @@
 """Send one request and return its complete response, or the reason why there is none.
 
-Each request in flight has a transport with one connection. The last one used is taken first, so that few connections
-stay open when there are few requests. The transport is `HttpConnection`, or that of httpx if there is a proxy.
+Each request in flight has a connection. The last one used is taken first, so that few connections stay open when there
+are few requests. A connection is an `HttpConnection`, or a transport of httpx if there is a proxy.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import ssl
-from contextlib import asynccontextmanager, nullcontext
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit
-
-import httpx
 
 from skaha_apply.model.errors import UsageError
 from skaha_apply.skaha.transport.byte_stream import Peer
 from skaha_apply.skaha.transport.http_connection import HttpConnection
+from skaha_apply.skaha.transport.http_message import ConnectionFailedError, HttpRequest, HttpTransport, ResponseHead
+from skaha_apply.skaha.transport.origin import Origin, read_origin
 from skaha_apply.skaha.transport.proxy import Proxy, find_proxy
 from skaha_apply.skaha.transport.retry import NoResponse, Reply, Response
-from skaha_apply.skaha.transport.tls import peer_subject, tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
+
+    import httpx
 
     from skaha_apply.skaha.auth.login import Login
     from skaha_apply.skaha.requests import ApiRequest
     from skaha_apply.skaha.transport.clock import Clock
+    from skaha_apply.skaha.transport.http_message import Guard
 
     MakeTransport = Callable[[], httpx.AsyncBaseTransport]
-    Guard = Callable[[], Awaitable[None]]
 
 # Seconds. Servers keep idle connections for at least 20 s. A create on a connection that closes is unconfirmed.
 IDLE = 5.0
-_HTTP, _HTTPS = 80, 443
+_HTTPS = 443
 _Cause = TypeVar("_Cause", bound=BaseException)
 _TRUST_HINT = (
     "if you trust it, give the file with the certificate of its CA in SSL_CERT_FILE (PEM); "
     "otherwise check the address of the server (--server, SKAHA_URL)"
 )
 _TAIL_NOTE = b"[the beginning is left out]\n"
-_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-# At DEBUG, httpcore logs each header, also Authorization.
-for _name in ("httpcore", "httpx"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # they state the length of a body also if it is empty
 
 
 class TimeLimits(NamedTuple):
@@ -56,17 +52,6 @@ class TimeLimits(NamedTuple):
     begin: float
     between: float
     whole: float
-
-
-def _extensions(limits: TimeLimits, guard: Guard | None) -> dict[str, Any]:
-    """The extensions of a request: the timeouts, and a trace that calls the guard before the headers are written."""
-    given: dict[str, Any] = {"timeout": {"connect": limits.connect, "read": None, "write": None, "pool": None}}
-
-    async def trace(event: str, _: Mapping[str, Any]) -> None:
-        if guard is not None and event.endswith(".send_request_headers.started"):
-            await guard()
-
-    return given if guard is None else given | {"trace": trace}
 
 
 class Connections:
@@ -82,16 +67,11 @@ class Connections:
     def __init__(self, base: str, login: Login, clock: Clock, transport: MakeTransport | None = None) -> None:
         self._base = base
         self._clock = clock
-        try:
-            # A name server can refuse a host that httpx accepts: a label has at most 63 characters.
-            httpx.URL(base).raw_host.decode("ascii").encode("idna")
-        except (httpx.InvalidURL, UnicodeError):
-            raise UsageError(
-                f"{urlsplit(base).hostname!r} cannot be the name of a host", hint="check --server"
-            ) from None
+        self._origin = read_origin(base)
         self._proxy = find_proxy(base)
-        self._make = transport or _network(base, login, self._proxy)
-        self._idle: list[httpx.AsyncBaseTransport] = []
+        make = _with_httpx(self._origin, transport) if transport else None
+        self._make = make or _network(self._origin, login, self._proxy)
+        self._idle: list[HttpTransport] = []
         self._closed = False
 
     async def send(
@@ -101,52 +81,42 @@ class Connections:
 
         `guard` is called after the connection is open, right before the request is written to it.
         """
-        http_request = httpx.Request(
-            request.method,
-            _url(f"{self._base}/{request.path}"),
-            headers=headers,
-            content=request.form,
-            extensions=_extensions(limits, guard),
-        )
-        sent, response = self._clock.monotonic(), None
+        wanted = self._request(request, headers)
+        sent, head, whole = self._clock.monotonic(), None, self._clock.timeout(limits.whole)
+        connection = self._idle.pop() if self._idle else self._make()
         try:
-            async with self._clock.timeout(limits.whole), self._connection() as transport:
+            async with whole:
                 async with self._clock.timeout(limits.begin) if limits.begin < limits.whole else nullcontext():
-                    response = await transport.handle_async_request(http_request)
-                try:
-                    body = await self._body(response, request, limits)
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            if response is None:
-                return NoResponse(sent=True, text=f"no response within {min(limits.begin, limits.whole):.0f} s")
+                    head = await connection.send(wanted, limits.connect, guard)
+                body = await self._body(connection, head, request, limits)
+                await connection.end()
+        except BaseException as error:
+            # The condition of a connection is unknown after a failed or canceled request.
+            await connection.aclose()
+            if isinstance(error, ConnectionFailedError):
+                return await self._no_response(error)
+            if not isinstance(error, TimeoutError):
+                raise
             passed = self._clock.monotonic() - sent
-            return NoResponse(sent=True, text=f"the response began and was not complete after {passed:.0f} s")
-        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
-            return await self._no_response(error)
+            return _timed_out(limits) if head is None else _timed_out(limits, passed)
+        if self._closed:
+            await connection.aclose()
+        else:
+            self._idle.append(connection)
         if body is None:
             text = f"the response is longer than {request.limit >> 20} MiB"
             return NoResponse(sent=True, text=text, can_retry=False)
-        received = {name.lower(): value for name, value in response.headers.items()}
-        return Response(response.status_code, received, body, self._clock.monotonic() - sent)
+        return Response(head.status, head.headers, body, self._clock.monotonic() - sent)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[httpx.AsyncBaseTransport]:
-        transport = self._idle.pop() if self._idle else self._make()
-        try:
-            yield transport
-        except BaseException:
-            # The condition of a connection is unknown after a failed or canceled request.
-            await transport.aclose()
-            raise
-        if self._closed:
-            await transport.aclose()
-        else:
-            self._idle.append(transport)
+    def _request(self, request: ApiRequest, headers: list[tuple[str, str]]) -> HttpRequest:
+        body = request.form or b""
+        lengths = [("content-length", str(len(body)))] if body or request.method in _WITH_BODY else []
+        target = f"{self._origin.path}/{request.path}"
+        return HttpRequest(request.method, target, (("host", self._origin.authority), *lengths, *headers), body)
 
-    async def _no_response(self, error: Exception) -> NoResponse:
+    async def _no_response(self, error: ConnectionFailedError) -> NoResponse:
         """The meaning of an error of the connection, with the setting or certificate that caused it."""
-        sent, text = not isinstance(error, _NOTHING_SENT), _reason(error)
+        sent, text = error.sent, _reason(error)
         untrusted = _first(error, ssl.SSLCertVerificationError)
         if untrusted is not None:
             return NoResponse(sent, await self._untrusted(untrusted), can_retry=False, hint=_TRUST_HINT)
@@ -158,32 +128,37 @@ class Connections:
     async def _untrusted(self, error: ssl.SSLCertVerificationError) -> str:
         parts = urlsplit(self._base)
         host = parts.hostname or ""
+        from skaha_apply.skaha.transport.tls import peer_subject  # noqa: PLC0415 - after a failure
+
         subject = None if self._proxy else await peer_subject(host, parts.port or _HTTPS)
         shown = f" of {host} ({subject})" if subject else f" of {host}"
         return f"the certificate{shown} is not trusted: {error.verify_message}"
 
-    async def _body(self, response: httpx.Response, request: ApiRequest, limits: TimeLimits) -> bytes | None:
+    async def _body(
+        self, connection: HttpTransport, head: ResponseHead, request: ApiRequest, limits: TimeLimits
+    ) -> bytes | None:
         """The whole body, or its end for a `tail`; None if it is too long.
 
         Raises `TimeoutError` if no piece arrives for `limits.between` seconds.
         """
-        chunks: list[bytes] = []
+        pieces: list[bytes] = []
         size, cut = 0, False
-        # httpx decodes a body, and takes as long as h11 for one that needs no decoder.
-        stream = None if "content-encoding" in response.headers else response.stream
-        arriving = aiter(stream if isinstance(stream, httpx.AsyncByteStream) else response.aiter_bytes())
+        read, encoding = connection.read, head.headers.get("content-encoding")
+        if encoding:
+            arriving = _decoded(connection, encoding)
+            read = lambda: anext(arriving, None)  # noqa: E731 - as `HttpTransport.read`
         while True:
             async with self._clock.timeout(limits.between) if limits.between < limits.whole else nullcontext():
-                chunk = await anext(arriving, None)
-            if chunk is None:
-                body = b"".join(chunks)
+                piece = await read()
+            if piece is None:
+                body = b"".join(pieces)
                 # The first line can be the second half of a secret, which masking would not recognize.
                 return _TAIL_NOTE + body[body.find(b"\n") + 1 :] if cut else body
-            chunks.append(chunk)
-            size += len(chunk)
+            pieces.append(piece)
+            size += len(piece)
             while size > request.limit and request.tail:
                 cut = True
-                size -= len(chunks.pop(0))
+                size -= len(pieces.pop(0))
             if size > request.limit:
                 return None
 
@@ -203,35 +178,50 @@ class Connections:
             raise canceled
 
 
-@lru_cache(maxsize=64)
-def _url(text: str) -> httpx.URL:
-    return httpx.URL(text)
+def _timed_out(limits: TimeLimits, passed: float | None = None) -> NoResponse:
+    """The meaning of a time limit; `passed` are the seconds since the request, if its response had begun."""
+    if passed is None:
+        return NoResponse(sent=True, text=f"no response within {min(limits.begin, limits.whole):.0f} s")
+    return NoResponse(sent=True, text=f"the response began and was not complete after {passed:.0f} s")
 
 
-def _network(base: str, login: Login, proxy: Proxy | None) -> MakeTransport:
-    """The transport of this package, or that of httpx for a proxy; raises `UsageError` for one of an unknown kind."""
-    context = tls_context(login) if base.startswith("https:") else None
+def _network(origin: Origin, login: Login, proxy: Proxy | None) -> Callable[[], HttpTransport]:
+    """Makes connections; through httpx for a proxy, and `UsageError` for one of an unknown kind."""
+    context = None
+    if origin.scheme == "https":
+        from skaha_apply.skaha.transport.tls import tls_context  # noqa: PLC0415 - httpx, to find certificates
+
+        context = tls_context(login)
     if proxy is None:
-        url = httpx.URL(base)
-        default = _HTTP if context is None else _HTTPS
-        peer = Peer(url.raw_host.decode("ascii"), url.port or default, context)
+        peer = Peer(origin.host, origin.connects_to, context)
         return lambda: HttpConnection(peer, IDLE)
-    make = httpx_transport(context, proxy.url)
+    from skaha_apply.skaha.transport.httpx_connection import httpx_transport  # noqa: PLC0415 - httpx, for a proxy
+
     try:
-        make()
-    except (ValueError, ImportError, httpx.InvalidURL):
+        httpx_transport(context, proxy.url, IDLE)
+    except (ValueError, ImportError):
         raise UsageError(
             f"the tool cannot use the proxy {proxy.shown}",
             hint="write its address as http://HOST:PORT or https://HOST:PORT",
         ) from None
-    return make
+    return _with_httpx(origin, lambda: httpx_transport(context, proxy.url, IDLE))
 
 
-def httpx_transport(context: ssl.SSLContext | None, proxy: str | None) -> MakeTransport:
-    """Makes transports of httpx, each for one connection; `proxy` is a URL."""
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
-    verify = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return lambda: httpx.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy, trust_env=False)
+def _with_httpx(origin: Origin, make: MakeTransport) -> Callable[[], HttpTransport]:
+    from skaha_apply.skaha.transport.httpx_connection import HttpxConnection  # noqa: PLC0415 - as above
+
+    return lambda: HttpxConnection(make(), origin.url)
+
+
+def _decoded(connection: HttpTransport, encoding: str) -> AsyncIterator[bytes]:
+    """The pieces of an encoded body, decoded; the client asks for none, but a gateway can send one."""
+    from skaha_apply.skaha.transport.httpx_connection import decoded  # noqa: PLC0415 - as above
+
+    async def pieces() -> AsyncIterator[bytes]:
+        while (piece := await connection.read()) is not None:
+            yield piece
+
+    return decoded(pieces(), encoding)
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -259,8 +249,4 @@ def _reason(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.errno:
             # asyncio adds an address to the text of a number. The numbers of name look-ups are negative.
             return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
-    if isinstance(error, httpx.ConnectTimeout):
-        return "no connection within the time limit"
-    # A message of a protocol error can contain a header of the request.
-    text = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
-    return text or f"the connection failed ({type(error).__name__})"
+    return str(error) or "the connection failed"

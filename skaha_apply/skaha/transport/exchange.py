@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.skaha.options import ClientOptions
     from skaha_apply.skaha.requests import ApiRequest
-    from skaha_apply.skaha.transport.connections import Guard
+    from skaha_apply.skaha.transport.http_message import Guard
 
     ReadBody = Callable[[Response], Any]
 

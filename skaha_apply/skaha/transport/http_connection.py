@@ -1,33 +1,36 @@
-"""HTTP/1.1 over one connection, as a transport of httpx: h11 reads and writes the messages, asyncio carries the bytes.
+"""HTTP/1.1 over one connection: asyncio carries the bytes, and h11 reads and writes the messages.
 
-It does what the transport of httpx does for this client, for a third of the time (docs/decisions/0012). It knows
-neither proxies nor HTTP/2; `connections` decides which transport is used.
+A request costs a quarter of what the transport of httpx takes for it (docs/decisions/0012). This one knows neither
+proxies nor HTTP/2; `connections` decides which transport is used.
 """
 
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import h11
-import httpx
 
 from skaha_apply.skaha.transport.byte_stream import ByteStream, Peer, connect
+from skaha_apply.skaha.transport.http_message import ConnectionFailedError, HttpRequest, ResponseHead
+from skaha_apply.skaha.transport.short_response import read_short_response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterable
+
+    from skaha_apply.skaha.transport.http_message import Guard
 
 _MOST_HEADERS = 100 * 1024  # bytes of the headers of a response, or of a line between two chunks
 
 
-class HttpConnection(httpx.AsyncBaseTransport):
-    """One connection to one server. It is opened for the first request, and again after it was closed.
+class HttpConnection:
+    """One connection to one server; see `HttpTransport`.
 
-    It carries one request at a time; a second one raises `httpx.PoolTimeout`. It supports the extensions `timeout` and
-    `trace` of httpx, and of the trace only the event right before a request is written.
+    Most responses arrive in one piece, and `read_short_response` reads them. h11 reads all others.
 
     Args:
-        peer: the server; all requests go there, whatever their URL is.
+        peer: the server.
         idle: seconds after which an unused connection is not used any more.
     """
 
@@ -35,37 +38,27 @@ class HttpConnection(httpx.AsyncBaseTransport):
         self._peer = peer
         self._idle = idle
         self._stream: ByteStream | None = None
-        self._messages = h11.Connection(h11.CLIENT, _MOST_HEADERS)
+        self._messages: h11.Connection | None = None  # reads the present response, unless that was a short one
+        self._body: bytes | None = None  # of a short response, until it was read
         self._expires = 0.0
         self._is_busy = False
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return its response as soon as its headers arrived.
-
-        Raises `httpx.ConnectError` and `httpx.ConnectTimeout` if nothing was sent, and other errors of
-        `httpx.TransportError` if the server might have received the request. The connection is closed after each error.
-        """
+    async def send(self, request: HttpRequest, connect_limit: float, guard: Guard | None = None) -> ResponseHead:
+        """Send a request; see `HttpTransport`. Raises its error also for a request that HTTP does not allow."""
         if self._is_busy:
-            raise httpx.PoolTimeout("the connection is in use")
+            raise ConnectionFailedError("the connection is in use", sent=False)
         self._is_busy = True
-        limits: dict[str, float | None] = request.extensions.get("timeout", {})
         try:
-            stream = await self._open(limits.get("connect"))
-            if trace := request.extensions.get("trace"):
-                await trace("http11.send_request_headers.started", {"request": request})
-            await self._send(stream, request, limits.get("write"))
-            head = await self._receive_head(stream, limits.get("read"))
+            stream = await self._open(connect_limit)
+            if guard is not None:
+                await guard()
+            await stream.write(_head(request) + request.body)
+            return await self._receive_head(stream, request)
         except BaseException:
             await self.aclose()
             raise
-        return httpx.Response(
-            head.status_code,
-            headers=head.headers.raw_items(),
-            stream=_Body(self, stream, limits.get("read")),
-            extensions={"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason},
-        )
 
-    async def _open(self, seconds: float | None) -> ByteStream:
+    async def _open(self, seconds: float) -> ByteStream:
         """The present connection if it is usable, else a new one."""
         if self._stream is not None and self._stream.is_idle and _now() <= self._expires:
             return self._stream
@@ -74,51 +67,40 @@ class HttpConnection(httpx.AsyncBaseTransport):
             self._stream = await connect(self._peer, seconds)
         except OSError as error:
             timed_out = isinstance(error, TimeoutError) and error.errno is None
-            raise (httpx.ConnectTimeout if timed_out else httpx.ConnectError)(str(error)) from error
-        self._messages = h11.Connection(h11.CLIENT, _MOST_HEADERS)
+            text = "no connection within the time limit" if timed_out else str(error)
+            raise ConnectionFailedError(text, sent=False) from error
         return self._stream
 
-    async def _send(self, stream: ByteStream, request: httpx.Request, seconds: float | None) -> None:
-        body = await request.aread()
-        send = self._messages.send
-        try:
-            head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
-            pieces = [send(head), send(h11.Data(body)) if body else None, send(h11.EndOfMessage())]
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error)) from error
-        try:
-            await stream.write(b"".join(piece for piece in pieces if piece), seconds)
-        except TimeoutError as error:
-            raise httpx.WriteTimeout(str(error)) from error
+    async def _receive_head(self, stream: ByteStream, request: HttpRequest) -> ResponseHead:
+        data = await _receive(stream)
+        if (short := read_short_response(data)) is not None:
+            head, self._body = short
+            return head
+        messages = self._messages = _sent(request)
+        _add_data(messages, data)
+        while not isinstance(event := await _next_event(stream, messages), h11.Response):
+            pass
+        return ResponseHead(event.status_code, _joined(event.headers))
 
-    async def _receive_head(self, stream: ByteStream, seconds: float | None) -> h11.Response:
-        while True:
-            event = await self.next_event(stream, seconds)
-            if isinstance(event, h11.Response):
-                return event
-
-    async def next_event(self, stream: ByteStream, seconds: float | None) -> Any:
-        """The next event of the response; raises errors of `httpx.TransportError`."""
-        messages = self._messages
+    async def read(self) -> bytes | None:
+        """The next piece of the body, None at its end; see `HttpTransport`."""
+        stream = self._stream
+        if stream is None or not self._is_busy:
+            raise ConnectionFailedError("the connection was closed")
+        if self._messages is None:
+            body, self._body = self._body, None
+            return body or None
         try:
-            while (event := messages.next_event()) is h11.NEED_DATA:
-                data = await stream.read(seconds)
-                if not data and messages.their_state is h11.SEND_RESPONSE:
-                    raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-                messages.receive_data(data)
-        except h11.RemoteProtocolError as error:
-            raise httpx.RemoteProtocolError(str(error)) from error
-        except OSError as error:
-            timed_out = isinstance(error, TimeoutError) and error.errno is None
-            raise (httpx.ReadTimeout if timed_out else httpx.ReadError)(str(error)) from error
-        return event
+            event = await _next_event(stream, self._messages)
+        except BaseException:
+            await self.aclose()
+            raise
+        return bytes(event.data) if isinstance(event, h11.Data) else None
 
-    async def end_response(self) -> None:
+    async def end(self) -> None:
         """Keep the connection if the response is complete and nothing follows it; close it otherwise."""
-        messages = self._messages
-        is_complete = messages.our_state is h11.DONE and messages.their_state is h11.DONE
-        if is_complete and not messages.trailing_data[0]:
-            messages.start_next_cycle()
+        messages, self._messages, self._body = self._messages, None, None
+        if messages is None or (_is_complete(messages) and not messages.trailing_data[0]):
             self._expires = _now() + self._idle
             self._is_busy = False
         else:
@@ -126,7 +108,7 @@ class HttpConnection(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close the connection. The next request opens a new one."""
-        self._is_busy = False
+        self._is_busy, self._messages, self._body = False, None, None
         await self._close_stream()
 
     async def _close_stream(self) -> None:
@@ -135,27 +117,73 @@ class HttpConnection(httpx.AsyncBaseTransport):
             await stream.close()
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of a response, as it arrives."""
+@lru_cache(maxsize=64)
+def _written(method: str, target: str, headers: tuple[tuple[str, str], ...]) -> tuple[h11.Request, bytes]:
+    """The head of a request, and its bytes; most requests of a run have the head of an earlier one."""
+    head = h11.Request(method=method, target=target, headers=list(headers))
+    data = h11.Connection(h11.CLIENT).send(head)
+    return head, data or b""
 
-    def __init__(self, connection: HttpConnection, stream: ByteStream, seconds: float | None) -> None:
-        self._connection = connection
-        self._stream = stream
-        self._seconds = seconds
-        self._is_open = True
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            while isinstance(event := await self._connection.next_event(self._stream, self._seconds), h11.Data):
-                yield bytes(event.data)
-        except BaseException:
-            await self.aclose()
-            raise
+def _head(request: HttpRequest) -> bytes:
+    """The bytes before the body; raises `ConnectionFailedError` without a text, which could show a header."""
+    try:
+        return _written(request.method, request.target, request.headers)[1]
+    except h11.LocalProtocolError as error:
+        raise ConnectionFailedError("") from error
 
-    async def aclose(self) -> None:
-        if self._is_open:
-            self._is_open = False
-            await self._connection.end_response()
+
+def _sent(request: HttpRequest) -> h11.Connection:
+    """A reader for the response to a request that was sent."""
+    messages = h11.Connection(h11.CLIENT, _MOST_HEADERS)
+    messages.send(_written(request.method, request.target, request.headers)[0])
+    if request.body:
+        messages.send(h11.Data(request.body))
+    messages.send(h11.EndOfMessage())
+    return messages
+
+
+async def _receive(stream: ByteStream) -> bytes:
+    try:
+        return await stream.read()
+    except OSError as error:
+        raise ConnectionFailedError(str(error)) from error
+
+
+def _add_data(messages: h11.Connection, data: bytes) -> None:
+    """Add what has arrived, b"" for the end of the stream."""
+    if not data and messages.their_state is h11.SEND_RESPONSE:
+        raise ConnectionFailedError("Server disconnected without sending a response.")
+    messages.receive_data(data)
+
+
+async def _next_event(stream: ByteStream, messages: h11.Connection) -> Any:
+    """The next event of the response."""
+    try:
+        while (event := messages.next_event()) is h11.NEED_DATA:
+            _add_data(messages, await _receive(stream))
+    except h11.RemoteProtocolError as error:
+        raise ConnectionFailedError(str(error)) from error
+    return event
+
+
+def _is_complete(messages: h11.Connection) -> bool:
+    return messages.our_state is h11.DONE and messages.their_state is h11.DONE
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        key, text = name.decode("ascii"), _text(value)
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _now() -> float:

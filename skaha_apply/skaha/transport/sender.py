@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skaha_apply.skaha.auth.login import Login
     from skaha_apply.skaha.options import ClientOptions
     from skaha_apply.skaha.requests import ApiRequest
-    from skaha_apply.skaha.transport.connections import Guard
+    from skaha_apply.skaha.transport.http_message import Guard
 
 _LOG_FACTOR = 5  # the time limit of a log, which can be a thousand times as long as any other response
 _BODY_FACTOR = 3  # the time limit of a body that keeps arriving, as a multiple of the remaining patience

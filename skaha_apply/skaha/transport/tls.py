@@ -8,8 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
+from skaha_apply.lean_httpx import httpx
 from skaha_apply.model.errors import Unauthorized, UsageError
 from skaha_apply.skaha.auth.certificate import read_certificate
 from skaha_apply.skaha.auth.login import RENEW_CERTIFICATE

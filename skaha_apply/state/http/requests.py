@@ -12,9 +12,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import httpx
-
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.lean_httpx import httpx
 from skaha_apply.model.durations import http_date
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.clocks import Clocks, StoreTime

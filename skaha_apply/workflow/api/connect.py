@@ -47,7 +47,7 @@ class Connecting:
     @awaited_briefly
     async def open(self) -> Skaha:
         """Open the connection; see `connect` for what it raises."""
-        from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - httpx, for those who connect
+        from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - h11, for those who connect
 
         known = KnownIds()
         given = self._settings.identify

@@ -180,7 +180,7 @@ async def open_context(setting: Settings, home: Path | None = None) -> AsyncIter
     """
     from skaha_apply.skaha.auth.credential import renew_nothing  # noqa: PLC0415
     from skaha_apply.skaha.auth.settings import CredentialSource  # noqa: PLC0415
-    from skaha_apply.skaha.client import Client, ClientOptions  # noqa: PLC0415 - httpx, for those who send something
+    from skaha_apply.skaha.client import Client, ClientOptions  # noqa: PLC0415 - h11, for those who send something
 
     rehearsal = None
     if setting.sandbox:
