@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.event_loop import input_line
-from skaha_apply.cli.invocation import complete_lines, project_command, repeat_command, repeat_with
+from skaha_apply.cli.invocation import complete_lines, complete_reason, project_command, repeat_command, repeat_with
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.reasons import ReasonCode
 from skaha_apply.render.printable import as_json, one_line
@@ -67,7 +67,7 @@ class Dialog:
         self.progress.for_project(report.project).close()
         self._reports.append(report)
         if not self._as_documents:
-            self.streams.show(report_text(report, self.streams.out_paint, nothing))
+            self.streams.show(report_text(report, self.streams.out_paint, nothing, complete_reason))
         if not self._destroying:
             (self.streams.notify if self._as_documents else self.streams.show)(self._next_steps(report))
         return report.exit_code

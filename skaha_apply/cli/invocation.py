@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PROGRAM = "skaha-apply"
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 _ALONE = re.compile(rf"(?<=^  ){PROGRAM} (mark [^\n]+)$", re.MULTILINE)
+_QUOTED = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)")
 _COMMAND = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)|(?<=: ){PROGRAM} ([^`\n]+)$", re.MULTILINE)
 # Commands that work on a project: they take the options that choose server, state and project.
 _WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status", "doctor"})
@@ -109,8 +110,19 @@ def project_command(words: str) -> str:
 
 
 def complete_lines(text: str) -> str:
-    """The text of a plan, in which each `mark` that stands alone on its line is a command on this project."""
-    return _ALONE.sub(lambda found: project_command(found[1]), text)
+    """The text of a plan, in which each `mark` that stands alone on its line is a command on this project.
+
+    The commands of its reasons are completed too; see `complete_reason`.
+    """
+    return complete_reason(_ALONE.sub(lambda found: project_command(found[1]), text))
+
+
+def complete_reason(text: str) -> str:
+    """The text of a reason, in which commands in backquotes repeat the options of this invocation.
+
+    A `mark` repeats the variables too, because it reads the manifests.
+    """
+    return _QUOTED.sub(lambda found: (project_command if found[1].startswith("mark ") else _completed)(found[1]), text)
 
 
 def complete_commands(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from skaha_apply.cli.invocation import project_command
+from skaha_apply.cli.invocation import complete_reason, project_command
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import Streams, size_of
 from skaha_apply.model.report import PassEnded, PhaseChanged
@@ -103,7 +103,7 @@ class ChangesView(OutageNotice):
 
     def _print(self, text: str) -> None:
         if not self._muted:
-            self._streams.show(f"{text}\n")
+            self._streams.show(f"{complete_reason(text)}\n")
 
     def show(self, found: tuple[ProjectStatus, ...]) -> None:
         """Print the whole status at the first refresh, and only changes later."""
@@ -123,9 +123,9 @@ class ChangesView(OutageNotice):
         paint = self._streams.out_paint
         heading = f"{paint(one_line(one.project), 'bold')}\n" if several else ""
         if self._every or not is_large(one):
-            text = replicas_text(one, paint, self._streams.out_width)
+            text = replicas_text(one, paint, self._streams.out_width, complete_reason)
         else:
-            text = overview_text(one, needing_attention(one.rows), paint, self._streams.out_width)
+            text = overview_text(one, needing_attention(one.rows), paint, self._streams.out_width, complete_reason)
         return heading + text + (f"  {project_command('apply')}\n" if one.changes else "")
 
 
@@ -159,10 +159,10 @@ class LiveView(OutageNotice):
         return rows
 
     def _part(self, one: ProjectStatus, width: int, height: int) -> Iterable[StyledRow]:
-        table = replicas(one, width)
+        table = replicas(one, width, complete_reason)
         if self._every or (not is_large(one) and len(table) <= height):
             return table
-        return overview(one, needing_attention(one.rows), width, height)
+        return overview(one, needing_attention(one.rows), width, height, complete_reason)
 
 
 def _change(row: ReplicaStatus, before: ReplicaStatus | None) -> PhaseChanged:

@@ -62,18 +62,27 @@ def test_failing_replica_shows_its_log_and_blocks_its_dependents(desk, sandbox):
 def test_the_failure_limit_deletes_what_is_still_pending(desk, sandbox):
     sandbox.settings(slots=1)
     desk.script('[ "$REPLICA_ID" -gt 2 ] && until [ -e go ]; do sleep 0.05; done\n[ -e fixed ]\n')
-    desk.write({"name": "find", "replicas": 10, "cmd": "bash", "args": ["run.sh"], "stop_after": 2})
-    waiting = desk.start("apply", "--yes", *FAST, "--wait", "complete", *POLL)
+    desk.write(
+        {"name": "find", "replicas": 10, "cmd": "bash", "args": ["run.sh"], "stop_after": 2}, variables={"night": {}}
+    )
+    given = ("--project", "survey", "--var", "night=1")
+    waiting = desk.start("apply", "--yes", *FAST, "--wait", "complete", *POLL, *given)
     sandbox.wait_until(lambda: len(sandbox.sessions()) == 10 and sandbox.status()["active"] == 1)
     (desk.folder / "go").touch()
     ended = desk.finish(waiting, code=9)
     assert desk.writes() == {"POST": 10, "DELETE": 7}  # the third was running and ran to its end
     assert "not approved" not in ended.out + ended.err
     assert "3 failed, 7 blocked" in ended.out
-    again = "skaha-apply mark rerun --phase failed --project survey"
+    repeated = "`skaha-apply mark rerun 'find' --phase failed --project survey --var night=1`"
+    assert repeated in ended.out
+    assert repeated in ended.err
+    again = "skaha-apply mark rerun --phase failed --project survey --var night=1"
     assert f"To run 3 failed replicas of survey again at the next apply:\n  {again}\n" in ended.out
     # nothing is left to do until somebody has fixed the cause
     assert desk.plan()["has_changes"] is False
+    assert repeated in desk("plan", *given).out
+    assert repeated in desk("status", *given).out
+    assert repeated in desk("status", *given, "--all").out
     (desk.folder / "fixed").touch()
     desk("mark", "rerun", "find", "--phase", "failed", "--yes")
     desk.apply("--wait", "complete", *POLL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from skaha_apply.cli.invocation import (
     complete_commands,
     complete_lines,
+    complete_reason,
     exclude_variables,
     project_command,
     repeat_command,
@@ -61,3 +62,13 @@ def test_a_command_on_the_project_repeats_what_is_not_sensitive():
         "reduce  skaha-apply mark hold b\n"
     )
     assert project_command("destroy") == f"skaha-apply destroy --sandbox --project survey m.yaml {more}"
+
+
+def test_a_command_in_a_reason_repeats_the_options_and_a_mark_also_the_variables():
+    set_words(["apply", "--sandbox", "--var", "night=1"])
+    set_shared({"--sandbox": ""}, ["m.yaml"])
+    reason = "fix the cause, then `skaha-apply mark rerun 'a b' --phase failed`, or `skaha-apply state forget a`"
+    assert complete_reason(reason) == (
+        "fix the cause, then `skaha-apply mark rerun 'a b' --phase failed --sandbox --manifest m.yaml --var night=1`, "
+        "or `skaha-apply state forget a --sandbox --manifest m.yaml`"
+    )

@@ -64,8 +64,8 @@ class Screen:
         return [row.rstrip() for row in self.rows if row.strip()]
 
 
-def board(screen, clock=lambda: 0.0):
-    return LiveTable(TerminalBlock(screen.write, lambda: (screen.columns, screen.lines)), clock=clock, tick=0)
+def board(screen, clock=lambda: 0.0, **more):
+    return LiveTable(TerminalBlock(screen.write, lambda: (screen.columns, screen.lines)), clock=clock, tick=0, **more)
 
 
 def tiles(done, **more):
@@ -92,6 +92,17 @@ def test_a_wait_is_one_table_drawn_over_itself(action):
         "x merge: 1 blocked: needs tile-${tile}: tile-t017 is failed",
     ]
     assert all(frame for frame in screen.frames), "an empty frame flickers"
+
+
+def test_the_commands_of_reasons_are_completed_before_their_rows_are_wrapped():
+    screen = Screen(columns=60)
+    board(screen, complete=lambda text: text.replace("is failed", "is failed, and more words that need a second row"))(
+        tiles(1)
+    )
+    assert screen.shown[-2:] == [
+        "x merge: 1 blocked: needs tile-${tile}: tile-t017 is",
+        "    failed, and more words that need a second row",
+    ]
 
 
 def test_errors_and_notes_scroll_above_the_table():

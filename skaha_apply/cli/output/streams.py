@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from skaha_apply.cli.invocation import complete_commands
+from skaha_apply.cli.invocation import complete_commands, complete_reason
 from skaha_apply.cli.output.masking import mask
 from skaha_apply.cli.output.outlet import outlet_of
 from skaha_apply.cli.output.session_ids import mask_ids
@@ -146,13 +146,13 @@ class Streams:
         if not self.err_is_terminal:
             from skaha_apply.render.run.lines import ProgressLines  # noqa: PLC0415 - keeps --help fast
 
-            lines = ProgressLines(self.notify_line)
+            lines = ProgressLines(lambda line: self.notify_line(complete_reason(line)))
             self.restore_terminal = lines.close
             return lines
         from skaha_apply.render.run.live_table import LiveTable, TerminalBlock  # noqa: PLC0415 - as above
 
         block = TerminalBlock(self.err.draw, lambda: size_of(self.err), self.err_paint)
-        table = LiveTable(block, self.err_paint)
+        table = LiveTable(block, self.err_paint, complete=complete_reason)
         Streams.above = table.above
         self.restore_terminal = table.close
         return table

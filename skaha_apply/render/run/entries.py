@@ -81,8 +81,13 @@ def first_names(names: Sequence[str], most: int) -> str:
     return ", ".join(one_line(name) for name in names[:most]) + more
 
 
-def not_started_rows(not_started: Iterable[NotStarted], width: int | None = None) -> list[StyledRow]:
-    """One row for each entry and reason not to start; reasons that differ only in numbers share a row."""
+def not_started_rows(
+    not_started: Iterable[NotStarted], width: int | None = None, complete: Callable[[str], str] = str
+) -> list[StyledRow]:
+    """One row for each entry and reason not to start; reasons that differ only in numbers share a row.
+
+    `complete` returns a reason whose commands have the options of the invocation.
+    """
     grouped: dict[tuple[str, str], dict[tuple[str, ...], list[NotStarted]]] = {}
     for one in not_started:
         grouped.setdefault((one.entry, one.kind), {}).setdefault(skeleton(one.reason), []).append(one)
@@ -92,7 +97,9 @@ def not_started_rows(not_started: Iterable[NotStarted], width: int | None = None
         reasons = sorted(by_reason.values(), key=lambda same: -sum(one.count for one in same))
         for same in reasons[:_REASONS]:
             count = sum(one.count for one in same)
-            rows += _row_of(label, f"{one_line(entry)}: {count} {label.count}: {one_line(_reason(same))}", width)
+            rows += _row_of(
+                label, f"{one_line(entry)}: {count} {label.count}: {complete(one_line(_reason(same)))}", width
+            )
         if left := sum(one.count for same in reasons[_REASONS:] for one in same):
             rows += _row_of(label, f"{one_line(entry)}: {left} {label.count} for other reasons", width)
     return rows

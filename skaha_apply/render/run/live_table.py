@@ -97,6 +97,7 @@ class LiveTable:
         paint: adds color to the lines above.
         clock: seconds, from any start.
         tick: seconds between two frames; 0 draws only at events.
+        complete: completes the commands of reasons; see `not_started_rows`.
     """
 
     def __init__(
@@ -105,7 +106,9 @@ class LiveTable:
         paint: Paint = plain,
         clock: Callable[[], float] = time.monotonic,
         tick: float = TICK,
+        complete: Callable[[str], str] = str,
     ) -> None:
+        self._complete = complete
         self._block, self._paint, self._clock, self._tick = block, paint, clock, tick
         self._lock = threading.RLock()
         self._stop: threading.Event | None = None
@@ -122,7 +125,7 @@ class LiveTable:
     def take(self, project: str, event: Event) -> None:
         """Show one event of a project."""
         with self._lock:
-            part = self._parts.setdefault(project, ProjectProgress())
+            part = self._parts.setdefault(project, ProjectProgress(self._complete))
             match event:
                 case PassStarted(total=total):
                     if total > SINGLE:  # the logs of failed replicas are read after these actions

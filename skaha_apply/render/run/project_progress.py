@@ -14,7 +14,7 @@ from skaha_apply.render.run.strip import strip_row
 from skaha_apply.render.times import short_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from skaha_apply.model.progress.summary import ProgressGroup
     from skaha_apply.model.report import NotStarted, PassEnded, PassStarted
@@ -26,8 +26,12 @@ _LEAST = 4  # rows that are kept for reasons not to start, if there are as many
 
 @dataclass
 class ProjectProgress:
-    """What a live table shows of one project; times are seconds of the clock of the table."""
+    """What a live table shows of one project; times are seconds of the clock of the table.
 
+    `complete` completes the commands of reasons; see `not_started_rows`.
+    """
+
+    complete: Callable[[str], str] = str
     started: PassStarted | None = None
     ended: int = 0
     failures: int = 0
@@ -67,7 +71,7 @@ class ProjectProgress:
     def _reasons(self, width: int) -> list[StyledRow]:
         """The reasons not to start, once for each pass and width: there can be one for each combination."""
         if self.reasons[0] != width:
-            self.reasons = width, not_started_rows(self.not_started, width)
+            self.reasons = width, not_started_rows(self.not_started, width, self.complete)
         return self.reasons[1]
 
     def _strips(self, width: int) -> Mapping[str, StyledRow]:

@@ -13,7 +13,7 @@ from skaha_apply.render.times import short_duration, short_time
 from skaha_apply.render.wrapped_text import wrapped_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from skaha_apply.model.status import ReplicaStatus
     from skaha_apply.render.run.entries import StyledRow
@@ -36,33 +36,37 @@ _LEAST_REMARK = 30  # columns of a remark next to its row
 _INDENT = 4  # columns before a remark below its row
 
 
-def table_rows(rows: Sequence[ReplicaStatus], now: float, width: int | None = None) -> list[StyledRow]:
+def table_rows(
+    rows: Sequence[ReplicaStatus], now: float, width: int | None = None, complete: Callable[[str], str] = str
+) -> list[StyledRow]:
     """A heading, and a row for each replica.
 
     Args:
         rows: the replicas.
         now: the time of the listing in Unix seconds; times of the same day are shown without their date.
         width: columns of the screen; remarks are wrapped between words, below their row if there is no room next to it.
+        complete: completes the commands of reasons; see `not_started_rows`.
     """
     cells = [_HEAD, *(_cells(row, now) for row in rows)]
     widths = _widths(cells, width)
     used = sum(widths.values()) + len(_GAP) * len(widths)
-    remarks = ["REMARK", *(one_line("; ".join(filter(None, (_remark(row), used_text(row.used))))) for row in rows)]
+    texts = (one_line("; ".join(filter(None, (_remark(row), used_text(row.used))))) for row in rows)
+    remarks = ["REMARK", *map(complete, texts)]
     room = None if width is None else width - used
     below = room is not None and room < max(map(len, remarks)) and room < _LEAST_REMARK
     remarks[0] = "" if below else remarks[0]
     lines: list[StyledRow] = []
     for number, (row, remark) in enumerate(zip(cells, remarks, strict=True)):
         style = "bold" if number == 0 else _STYLES.get(row[_PHASE], "")
-        texts = {column: f"{truncate(row[column], size):<{size}}" for column, size in widths.items()}
-        before = _GAP.join(text for column, text in texts.items() if column < _PHASE) + _GAP
-        after = "".join(_GAP + text for column, text in texts.items() if column > _PHASE)
+        shown = {column: f"{truncate(row[column], size):<{size}}" for column, size in widths.items()}
+        before = _GAP.join(text for column, text in shown.items() if column < _PHASE) + _GAP
+        after = "".join(_GAP + text for column, text in shown.items() if column > _PHASE)
         if below:
-            lines.append(((before, ""), (texts[_PHASE], style), (after.rstrip(), "")))
+            lines.append(((before, ""), (shown[_PHASE], style), (after.rstrip(), "")))
             lines += _continued(remark, width or 0, _INDENT)
         else:
             first, *others = [remark] if room is None else wrapped_lines(remark, room, 0)
-            lines.append(((before, ""), (texts[_PHASE], style), (f"{after}{_GAP}{first}".rstrip(), "")))
+            lines.append(((before, ""), (shown[_PHASE], style), (f"{after}{_GAP}{first}".rstrip(), "")))
             lines += [((" " * used + other, ""),) for other in others]
     return lines
 

@@ -16,7 +16,7 @@ from skaha_apply.render.run.lines import counts_line
 from skaha_apply.render.times import hours_text, short_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from skaha_apply.model.report import FailedLog, Failure, Report, Usage
     from skaha_apply.render.color import Paint
@@ -28,8 +28,17 @@ URLS = 20  # addresses that are shown
 TAIL = 4000  # characters of a log that are shown
 
 
-def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing was changed") -> str:
-    """The whole report, with a newline at its end; `nothing` is printed if no action was executed."""
+def report_text(
+    report: Report,
+    paint: Paint = plain,
+    nothing: str = "nothing was changed",
+    complete: Callable[[str], str] = str,
+) -> str:
+    """The whole report, with a newline at its end.
+
+    `nothing` is printed if no action was executed. `complete` completes the commands of reasons; see
+    `not_started_rows`.
+    """
     lines = [f"note: {one_line(note)}" for note in report.notes]
     lines += _logs(report.logs, paint)
     lines += [paint(line, "red") for line in cause_lines(report.causes)]
@@ -37,7 +46,7 @@ def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing wa
     lines += _urls(report)
     done = action_labels.applied_counts(report.applied)
     phases = Counter(one.phase for one in report.sessions)
-    lines += paint_rows(not_started_rows(report.not_started), paint)
+    lines += paint_rows(not_started_rows(report.not_started, complete=complete), paint)
     lines.append(paint(f"{one_line(report.project)}: {done or nothing}.", "bold"))
     if report.sessions:
         lines.append(f"Replicas: {counts_line(phases)}.")

@@ -19,7 +19,7 @@ from skaha_apply.render.times import rfc3339
 from skaha_apply.render.wrapped_text import wrapped_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from skaha_apply.model.progress.summary import EntrySummary
     from skaha_apply.model.report import NotStarted, SharedCause
@@ -39,6 +39,7 @@ def overview(
     attention: Sequence[ReplicaStatus],
     width: int | None = None,
     height: int | None = None,
+    complete: Callable[[str], str] = str,
 ) -> list[StyledRow]:
     """A project by entry: counts, reasons not to start, causes of failures, and the replicas that need attention.
 
@@ -49,8 +50,9 @@ def overview(
         attention: the replicas that need attention.
         width: columns of the screen, None for no limit.
         height: rows of the screen; None shows up to `ENTRIES` entries and `ATTENTION` replicas.
+        complete: completes the commands of reasons; see `not_started_rows`.
     """
-    not_started = not_started_rows(found.not_started, width)
+    not_started = not_started_rows(found.not_started, width, complete)
     numbers = summary_rows(found.summary, width) + _changes(found, width)
     room = ENTRIES + 1 if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
     others = len(not_started) + len(numbers) + len(found.causes) + len(attention) + 2  # the headings of both tables
@@ -62,7 +64,7 @@ def overview(
     attention = _without(attention, shared, found.not_started)
     left = ATTENTION if height is None else height - len(rows) - 1
     if attention and left > 0:
-        rows += _attention_rows(attention, found.at, left, width)
+        rows += _attention_rows(attention, found.at, left, width, complete)
     return rows
 
 
@@ -73,13 +75,15 @@ def _strips(found: ProjectStatus, width: int | None, free: int) -> Strips | None
     return Strips({name: strip_row(groups, width) for name, groups in found.grid.items()}, free)
 
 
-def _attention_rows(attention: Sequence[ReplicaStatus], now: float, most: int, width: int | None) -> list[StyledRow]:
+def _attention_rows(
+    attention: Sequence[ReplicaStatus], now: float, most: int, width: int | None, complete: Callable[[str], str]
+) -> list[StyledRow]:
     """A table of the first replicas that need attention, in `most` rows below the heading on a screen."""
     kept = attention if len(attention) <= most else attention[: most - 1]
-    rows = table_rows(kept, now, width)
+    rows = table_rows(kept, now, width, complete)
     while width is not None and most != ATTENTION and len(rows) > most and len(kept) > 1:
         kept = kept[: max(1, min(len(kept) - 1, len(kept) * (most - 1) // len(rows)))]
-        rows = table_rows(kept, now, width)
+        rows = table_rows(kept, now, width, complete)
     left = len(attention) - len(kept)
     return [*rows, ((f"… and {left} more; --all lists every replica", "dim"),)] if left else rows
 
@@ -105,9 +109,10 @@ def _most(rows: list[StyledRow], most: int) -> list[StyledRow]:
     return [*rows[:kept], ((f"… and {len(rows) - kept} more; --all lists every replica", "dim"),)]
 
 
-def replicas(found: ProjectStatus, width: int | None = None) -> list[StyledRow]:
+def replicas(found: ProjectStatus, width: int | None = None, complete: Callable[[str], str] = str) -> list[StyledRow]:
     """A project by replica: a row for each, the pace, the stragglers, and what an apply would change."""
-    return table_rows(found.rows, found.at, width) + summary_rows(found.summary, width) + _changes(found, width)
+    table = table_rows(found.rows, found.at, width, complete)
+    return table + summary_rows(found.summary, width) + _changes(found, width)
 
 
 def changes_text(found: ProjectStatus) -> str:
@@ -120,16 +125,22 @@ def _changes(found: ProjectStatus, width: int | None) -> list[StyledRow]:
     return [((line, "bold"),) for line in ([text] if width is None else wrapped_lines(text, width, 2)) if line]
 
 
-def replicas_text(found: ProjectStatus, paint: Paint = plain, width: int | None = None) -> str:
+def replicas_text(
+    found: ProjectStatus, paint: Paint = plain, width: int | None = None, complete: Callable[[str], str] = str
+) -> str:
     """The replicas of a project as text, with a newline at its end."""
-    return "\n".join(paint_rows(replicas(found, width), paint)) + "\n"
+    return "\n".join(paint_rows(replicas(found, width, complete), paint)) + "\n"
 
 
 def overview_text(
-    found: ProjectStatus, attention: Sequence[ReplicaStatus], paint: Paint = plain, width: int | None = None
+    found: ProjectStatus,
+    attention: Sequence[ReplicaStatus],
+    paint: Paint = plain,
+    width: int | None = None,
+    complete: Callable[[str], str] = str,
 ) -> str:
     """The overview of a project as text, with a newline at its end."""
-    return "\n".join(paint_rows(overview(found, attention, width), paint)) + "\n"
+    return "\n".join(paint_rows(overview(found, attention, width, None, complete), paint)) + "\n"
 
 
 def is_large(found: ProjectStatus) -> bool:
