@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.display.value_table import Tabular
 from skaha_apply.model.progress.core_time import CoreTime
+from skaha_apply.model.progress.run_times import RunTimes
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord
 
 AttemptKey = tuple[str, str, int, str | None]  # live name, kind, attempt and id of what is tried
-PLAN_FORMAT = "1.3"
+PLAN_FORMAT = "1.4"
 _EARLY = ("delete", "replace")  # actions that a plan has before all others, in this order
 
 
@@ -180,14 +181,14 @@ class Action:
 class DecidedEntry:
     """The replicas of an entry that an earlier plan of the invocation decided for good: their number and run times.
 
-    `name` is the entry as written. `durations` are seconds between start and end, sorted. `began` is the time at which
+    `name` is the entry as written. `run_times` are those of the replicas. `began` is the time at which
     the first create was accepted, `ends` are the last times of ends with the number of replicas that ended then. Times
     are Unix seconds by the server's clock. `core_time` is that of all their attempts.
     """
 
     name: str
     done: int = 0
-    durations: tuple[float, ...] = ()
+    run_times: RunTimes = field(default_factory=RunTimes)
     began: float | None = None
     ends: tuple[tuple[float, int], ...] = ()
     core_time: CoreTime = field(default_factory=CoreTime)

@@ -15,7 +15,7 @@ from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.decisions.ordered_actions import in_scope_or_none
 from skaha_apply.planning.scheduling.failure_limits import ends_of
-from skaha_apply.planning.summary.core_hours import core_time, durations
+from skaha_apply.planning.summary.core_hours import core_time, run_time_bounds
 from skaha_apply.planning.summary.pace import began, last_ends
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _with_done(before: DecidedEntry, members: Sequence[Action]) -> DecidedEntry:
     return replace(
         before,
         done=before.done + len(members),
-        durations=tuple(sorted([*before.durations, *durations(records)])),
+        run_times=before.run_times.with_more(run_time_bounds(records)),
         began=began(records, before.began),
         ends=last_ends(records, before.ends),
         core_time=before.core_time + core_time(pairs),

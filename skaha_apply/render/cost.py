@@ -17,7 +17,8 @@ def cost_text(cost: PlannedCost) -> str:
     parts = []
     if cost.expected_for:
         some = _for_some(cost.expected_for, cost)
-        parts.append(f"about {hours_text(cost.expected)} core-hours{some} (median run time)")
+        most = "at most " if cost.expected_is_upper_bound else ""
+        parts.append(f"{most}about {hours_text(cost.expected)} core-hours{some} (median run time)")
     if cost.bounded:
         some, unit = _for_some(cost.bounded, cost), "" if parts else " core-hours"
         parts.append(f"at most {hours_text(cost.at_most)}{unit}{some} (timeout)")
@@ -33,6 +34,7 @@ def total_cost(costs: Sequence[PlannedCost]) -> PlannedCost:
         at_most=sum(one.at_most for one in costs),
         bounded=sum(one.bounded for one in costs),
         unknown=sum(one.unknown for one in costs),
+        expected_is_upper_bound=any(one.expected_is_upper_bound for one in costs),
     )
 
 

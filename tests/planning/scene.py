@@ -74,9 +74,14 @@ def _entry(wanted, number, needed, given):
 
 
 def record(wanted, phase="running", number=1, needed=(), **fields):
-    """The record of one replica: by default accepted an hour ago, or when it started, and seen a minute ago."""
+    """The record of one replica: by default accepted an hour ago, or when it started, and seen a minute ago.
+
+    One that ended was last seen running ten seconds before.
+    """
     base = _entry(wanted, number, needed, {"phase": phase})
     base |= {"id": base["name"], "accepted": min(NOW - HOUR, fields.get("started") or NOW), "seen": NOW - 60}
+    if fields.get("started") is not None and fields.get("ended") is not None:
+        base["running"] = max(fields["started"], fields["ended"] - 10)
     if phase == "accepted":
         base |= {"seen": None}
     return ReplicaRecord(**base | fields)

@@ -123,7 +123,8 @@ def check_numbers(document, status, wanted):
     assert hours["to_come"] >= status.summary.planned.expected - 1e-4
     pace = document["pace"]
     assert (end is None) == (pace["left_s"] is None or bool(pace["not_estimated"]))
-    assert (document["not_before"] is None) == (pace["left_s"] is None or not pace["not_estimated"])
+    no_least_time = pace["left_s"] is None or not pace["not_estimated"] or pace["left_is_upper_bound"]
+    assert (document["not_before"] is None) == no_least_time
     if end is not None and end["earliest"] is not None:
         assert end["earliest"] <= end["at"] <= end["latest"]
 
@@ -174,6 +175,9 @@ def check_page(document, page):
     for entry in document["entries"]:
         (waits,) = (one["waits"] for one in shown["entries"] if one["name"] == entry["name"])
         assert waits == {part: count for part, count in entry["queue"].items() if count}
+    times = {one["name"]: (one["median"], one["at_most"]) for one in shown["entries"]}
+    assert times == {one.name: (one.median, one.median_is_upper_bound) for one in page.status.entries}
+    assert shown["pace"]["at_most"] == document["pace"]["left_is_upper_bound"]
     drawn = Counter(
         shown["words"][word][2] for entry in shown["entries"] for word in expanded(entry["replicas"]["word"])
     )

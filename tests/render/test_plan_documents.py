@@ -36,7 +36,7 @@ def test_a_plan_is_the_promised_document(action, plan):
     )
     shown = plan(replaced, action("done"), action("retired", replica=2), core_hours_lost=0.4)
     assert plan_document(shown) == {
-        "format_version": "1.3",
+        "format_version": "1.4",
         "project": "survey",
         "server": "https://ws-uv.canfar.net/skaha/v1",
         "digest": "sha256:0",

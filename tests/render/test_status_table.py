@@ -236,6 +236,7 @@ def test_document_has_times_in_utc():
     assert document["entries"] == [
         {
             "name": "Desk", "total": 1, "counts": {"running": 1}, "longest_s": 12.346, "median_s": None,
+            "median_is_upper_bound": False,
             "left_s": None, "stragglers": [], "core_hours": {"used": 0.0, "lost": 0.0, "to_come": 0.0},
             "progress": {"done": 0, "running": 1, "queued": 0, "retrying": 0, "blocked": 0, "failed": 0, "other": 0},
             "queue": {"server": 0, "slot": 0, "dependency": 0, "start": 0},

@@ -109,7 +109,13 @@ def test_counts_of_entries_show_the_longest_run_next_to_the_median_of_finished_o
         for start in (900.0, 100.0)
     ]
     actions += [
-        action("done", "done", name=f"d-{end:.0f}", group="t-${t}", recorded={"started": 0.0, "ended": end})
+        action(
+            "done",
+            "done",
+            name=f"d-{end:.0f}",
+            group="t-${t}",
+            recorded={"started": 0.0, "running": end - 1, "ended": end},
+        )
         for end in (10.0, 30.0, 500.0)
     ]
     actions += [action("failed", "failed", name="f", group="t-${t}"), action("retry", "failed", name="again")]

@@ -85,12 +85,14 @@ class CoreHours:
     `used` counts all recorded attempts, each from its start to the time at which its end was first seen, or to now.
     `lost` is the part of `used` in attempts that ended and are not done. `to_come` is expected from the median run
     time of each entry: the rest of its running replicas, and a whole run for each one that is queued. It leaves out
-    entries without a finished replica, and interactive ones, which have no end.
+    entries without a finished replica, and interactive ones, which have no end. `to_come_is_upper_bound` states that
+    a median in it is an upper bound.
     """
 
     used: float = 0.0
     lost: float = 0.0
     to_come: float = 0.0
+    to_come_is_upper_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,16 @@ class EntrySummary:
     `counts` are numbers of replicas by phase; replicas that do not start count by their action (wait, blocked,
     conflict). `failed` are the live names of replicas without another attempt. `longest` is the run time of
     `longest_name`, the replica that has been running longest; `median` is the median run time of finished replicas.
-    Both are seconds, None if there is no such replica. `stragglers` are running replicas with a run time over 3 times
+    Both are seconds, None if there is no such replica. `median_is_upper_bound` states that the end of no replica is
+    known closely; see `RunTimes`. `stragglers` are running replicas with a run time over 3 times
     the median, each with its run time in seconds, the longest first.
 
     `began` and `ends` are as in `DecidedEntry`. `left` is the expected number of seconds until no replica is open; None
     if no replica has ended yet, or none is open. `open` counts replicas that are active or will become active. `needs`
     are entries in lower case. `batch` is false for an interactive entry, whose sessions have no end.
 
-    `run_times` are the run times in seconds that 10 % and 90 % of the finished replicas do not exceed; None for fewer
-    than 4. `left_range` is the spread of `left` that follows from them.
+    `run_times` are the run times in seconds that 10 % and 90 % of the finished replicas do not exceed; None if fewer
+    than 4 are known closely. `left_range` is the spread of `left` that follows from them.
 
     `for_slot` and `for_dependency` are the numbers of replicas that wait for a slot in a limit, and for a dependency.
     """
@@ -119,6 +122,7 @@ class EntrySummary:
     longest: float | None = None
     longest_name: str = ""
     median: float | None = None
+    median_is_upper_bound: bool = False
     stragglers: tuple[tuple[str, float], ...] = ()
     began: float | None = None
     ends: tuple[tuple[float, int], ...] = ()
@@ -161,6 +165,7 @@ class Pace:
     is None if it is unknown. `not_estimated` are open entries without an ended replica, which `left` leaves out:
     with some, `left` is the least time, and the end is not known.
     `left_range` is the spread of `left`: the same from short and from long run times; None if it is unknown.
+    `left_is_upper_bound` states that a median in `left` is an upper bound.
     """
 
     done: int = 0
@@ -173,6 +178,7 @@ class Pace:
     recent: int = 0
     window: float | None = None
     quiet: float | None = None
+    left_is_upper_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +196,8 @@ class PlannedCost:
 
     `expected` counts replicas of an entry with finished replicas by the median of their run times; `expected_for` is
     their number. `at_most` counts replicas with a `timeout`; `bounded` is their number. `replicas` is the number of
-    all that will be created, `unknown` of those with neither.
+    all that will be created, `unknown` of those with neither. `expected_is_upper_bound` states that one of the medians
+    is an upper bound.
     """
 
     replicas: int = 0
@@ -199,6 +206,7 @@ class PlannedCost:
     at_most: float = 0.0
     bounded: int = 0
     unknown: int = 0
+    expected_is_upper_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +265,11 @@ class ProjectSummary:
     def not_before(self) -> float | None:
         """The least time of the end in Unix seconds, if some open entries have an ended replica and others have none.
 
-        Otherwise it is None: see `expected_end`.
+        Otherwise it is None: see `expected_end`. It is None too if the known part of the time is an upper bound.
         """
-        return self.at + self.pace.left if self.pace.left is not None and self.pace.not_estimated else None
+        pace = self.pace
+        is_known = pace.left is not None and pace.not_estimated and not pace.left_is_upper_bound
+        return self.at + pace.left if is_known and pace.left is not None else None
 
 
 def _groups(counts: Mapping[str, int]) -> Mapping[ProgressGroup, int]:

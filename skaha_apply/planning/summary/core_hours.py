@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from math import inf
-from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.progress.core_time import CoreTime, core_milliseconds
+from skaha_apply.model.progress.run_times import RunTimes
 from skaha_apply.model.progress.summary import PlannedCost
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.attempts import ended_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from skaha_apply.model.plan import Action
+    from skaha_apply.model.progress.run_times import Bounds
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import Attempt, ReplicaRecord
 
@@ -54,11 +56,19 @@ def cores_of(spec: SessionSpec | None, default: float = FLEXIBLE_CORES) -> float
     return default if spec is None or spec.cores is None else float(spec.cores)
 
 
-def durations(records: Iterable[ReplicaRecord]) -> Iterator[float]:
-    """The run times of done replicas in seconds, as far as start and end are known."""
+class Median(NamedTuple):
+    """The median run time of an entry in seconds; see `RunTimes.are_upper_bounds`."""
+
+    seconds: float
+    is_upper_bound: bool = False
+
+
+def run_time_bounds(records: Iterable[ReplicaRecord]) -> Iterator[Bounds]:
+    """The run times of done replicas: up to the listing that showed the end, and to the last one before it."""
     for record in records:
         if record.phase is Phase.DONE and record.started is not None and record.ended is not None:
-            yield max(0.0, record.ended - record.started)
+            last = ended_after(record) or record.started
+            yield max(0.0, record.ended - record.started), max(0.0, last - record.started)
 
 
 def core_time(replicas: Iterable[tuple[ReplicaRecord, SessionSpec | None]], now: float = inf) -> CoreTime:
@@ -83,12 +93,12 @@ def core_time(replicas: Iterable[tuple[ReplicaRecord, SessionSpec | None]], now:
     return CoreTime(used, lost, done)
 
 
-def planned_cost(actions: Sequence[Action], medians: Mapping[str, float] | None = None) -> PlannedCost:
+def planned_cost(actions: Sequence[Action], medians: Mapping[str, Median] | None = None) -> PlannedCost:
     """The cost of the creates of a plan, now and later. Interactive sessions do not count, because they have no end.
 
     Args:
         actions: those that were carried out already must not be among them.
-        medians: the median run times in seconds by entry in lower case; computed from the actions if None.
+        medians: the median run times by entry in lower case; computed from the actions if None.
     """
     due = [
         (_entry(action), action.desired.spec)
@@ -96,20 +106,28 @@ def planned_cost(actions: Sequence[Action], medians: Mapping[str, float] | None 
         if action.kind in DUE and action.desired is not None and not action.desired.spec.kind.interactive
     ]
     medians = _medians(actions, {entry for entry, _ in due}) if medians is None else medians
-    expected = [cores_of(spec) * medians[entry] for entry, spec in due if entry in medians]
+    expected = [cores_of(spec) * medians[entry].seconds for entry, spec in due if entry in medians]
+    are_bounds = any(medians[entry].is_upper_bound for entry, _ in due if entry in medians)
     bounds = [cores_of(spec) * spec.timeout for _, spec in due if spec.timeout is not None]
     unknown = sum(spec.timeout is None and entry not in medians for entry, spec in due)
-    return PlannedCost(len(due), sum(expected) / HOUR, len(expected), sum(bounds) / HOUR, len(bounds), unknown)
+    return PlannedCost(
+        len(due), sum(expected) / HOUR, len(expected), sum(bounds) / HOUR, len(bounds), unknown, are_bounds
+    )
 
 
 def _entry(action: Action) -> str:
     return (action.group or action.session).casefold()
 
 
-def _medians(actions: Iterable[Action], entries: set[str]) -> dict[str, float]:
-    """The median run time of the finished replicas of these entries that are in the manifest, in seconds."""
-    found: dict[str, list[float]] = {}
+def _medians(actions: Iterable[Action], entries: set[str]) -> dict[str, Median]:
+    """The median run time of the finished replicas of these entries that are in the manifest."""
+    found: dict[str, list[Bounds]] = {}
     for action in actions if entries else ():
         if action.record is not None and action.desired is not None and (entry := _entry(action)) in entries:
-            found.setdefault(entry, []).extend(durations([action.record]))
-    return {name: median(times) for name, times in found.items() if times}
+            found.setdefault(entry, []).extend(run_time_bounds([action.record]))
+    all_times = {name: RunTimes().with_more(bounds) for name, bounds in found.items()}
+    return {
+        name: Median(times.median, times.are_upper_bounds)
+        for name, times in all_times.items()
+        if times.median is not None
+    }

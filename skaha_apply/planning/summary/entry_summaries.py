@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.progress.core_time import core_hours
+from skaha_apply.model.progress.run_times import RunTimes
 from skaha_apply.model.progress.summary import CoreHours, EntrySummary, QueuePart, queue_part
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.entries import merged_needs
-from skaha_apply.planning.summary.core_hours import DUE, HOUR, core_time, cores_of, durations
+from skaha_apply.planning.summary.core_hours import DUE, HOUR, core_time, cores_of, run_time_bounds
 from skaha_apply.planning.summary.pace import (
     began,
     expected_runs,
     last_ends,
-    run_time_range,
     stragglers,
     time_left,
     time_left_range,
@@ -166,9 +166,8 @@ class _Entry:
         counts = Counter({ActionKind.DONE.value: before.done} if before.done else {}) + words
         running = list(self._running())
         longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
-        new = list(durations(known))
-        run_times = sorted([*before.durations, *new]) if new else before.durations
-        median, extremes = _median(run_times), run_time_range(run_times)
+        run_times = before.run_times.with_more(run_time_bounds(known))
+        median, extremes = run_times.median, run_times.spread
         ran = [seconds for seconds, _ in running]
         queued = sum(counts[word] for word in _OPEN) - len(ran)
         actions, queue = [one.action for one in self.members], self._queue()
@@ -184,6 +183,7 @@ class _Entry:
             longest=longest,
             longest_name=name,
             median=median,
+            median_is_upper_bound=run_times.are_upper_bounds,
             stragglers=stragglers(running, median),
             began=began(known, before.began),
             ends=last_ends(known, before.ends),
@@ -193,7 +193,7 @@ class _Entry:
             batch=batch,
             run_times=extremes,
             left_range=time_left_range(median, extremes, ran, more, slots),
-            core_hours=self._core_hours(time, median if batch else None),
+            core_hours=self._core_hours(time, run_times if batch else RunTimes()),
             for_slot=queue[QueuePart.SLOT],
             for_dependency=queue[QueuePart.DEPENDENCY],
         )
@@ -220,10 +220,11 @@ class _Entry:
         pairs = ((one.record, one.spec) for one in self.members if one.record is not None)
         return self.before.core_time + core_time(pairs, self.snapshot.now)
 
-    def _core_hours(self, time: CoreTime, median: float | None) -> CoreHours:
-        """The core-hours of the entry; without a median nothing is known of those to come."""
-        to_come = sum(self._seconds_to_come(median)) / HOUR if median is not None else 0.0
-        return CoreHours(core_hours(time.used), core_hours(time.lost), to_come)
+    def _core_hours(self, time: CoreTime, run_times: RunTimes) -> CoreHours:
+        """The core-hours of the entry; without a run time nothing is known of those to come."""
+        to_come = sum(self._seconds_to_come(run_times.median)) / HOUR if run_times.median is not None else 0.0
+        is_bound = run_times.are_upper_bounds and to_come > 0
+        return CoreHours(core_hours(time.used), core_hours(time.lost), to_come, is_bound)
 
     def _seconds_to_come(self, median: float) -> Iterator[float]:
         """The expected core-seconds of each open replica: a whole run, or the rest of one."""
@@ -254,14 +255,6 @@ def _is_planned(action: Action, record: ReplicaRecord | None) -> bool:
         return False
     planned = action.record
     return (record.id if record else None) == (planned.id if planned else None)
-
-
-def _median(ordered: Sequence[float]) -> float | None:
-    """The median of sorted numbers; None without any."""
-    if not ordered:
-        return None
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def not_started(actions: Iterable[Action], kinds: Container[ActionKind] = _NOT_STARTED) -> tuple[NotStarted, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import ceil, floor, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.progress.summary import EntrySummary, Pace
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 SLOW = 3.0  # times the median run time, above which a running replica is a straggler
 _ENDS = 21  # times of ends that the rate is computed from
-
-_LEAST_RUN_TIMES = 4  # finished replicas, below which their run times show no spread
-_SHORT = 0.1  # the share of finished replicas that count as short, and the share that count as long
 
 Ends = tuple[tuple[float, int], ...]
 Estimate = tuple[float | None, float | None]  # seconds until an entry has ended, and the run time of a replica
@@ -75,17 +72,6 @@ def time_left(median: float | None, running: Sequence[float], queued: int, slots
     return max(work / max(slots, 1), max(rest, default=0.0), median if queued else 0.0)
 
 
-def run_time_range(ordered: Sequence[float]) -> tuple[float, float] | None:
-    """The run times that 10 % and 90 % of the finished replicas do not exceed; None if there are too few.
-
-    `ordered` are run times in seconds, sorted.
-    """
-    last = len(ordered) - 1
-    if last + 1 < _LEAST_RUN_TIMES:
-        return None
-    return ordered[floor(last * _SHORT)], ordered[ceil(last * (1 - _SHORT))]
-
-
 def time_left_range(
     median: float | None, run_times: tuple[float, float] | None, running: Sequence[float], queued: int, slots: int
 ) -> tuple[float, float] | None:
@@ -120,6 +106,7 @@ def project_pace(entries: Sequence[EntrySummary], now: float) -> Pace:
         rate=None if window is None else recent / window,
         elapsed=None if first is None else max(0.0, last - first),
         left=_left(batch, _expected) if is_open else None,
+        left_is_upper_bound=any(one.median_is_upper_bound for one in batch if one.left is not None),
         not_estimated=tuple(one.name for one in batch if one.open and one.left is None),
         left_range=_left_range(batch) if is_open else None,
         recent=recent,

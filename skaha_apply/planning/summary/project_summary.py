@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.progress.core_time import core_hours
 from skaha_apply.model.progress.summary import CoreHours, ProjectSummary
-from skaha_apply.planning.summary.core_hours import core_time, planned_cost
+from skaha_apply.planning.summary.core_hours import Median, core_time, planned_cost
 from skaha_apply.planning.summary.entry_summaries import entry_summaries, is_in_summary, is_planned
 from skaha_apply.planning.summary.pace import project_pace
 
@@ -26,7 +26,9 @@ def project_summary(
     Core-hours count replicas that left the manifest too.
     """
     entries = entry_summaries(actions, snapshot, decided_before)
-    medians = {one.name.casefold(): one.median for one in entries if one.median is not None}
+    medians = {
+        one.name.casefold(): Median(one.median, one.median_is_upper_bound) for one in entries if one.median is not None
+    }
     return ProjectSummary(
         at=snapshot.now,
         entries=entries,
@@ -51,4 +53,5 @@ def _core_hours(entries: Sequence[EntrySummary], actions: Iterable[Action], snap
         used=sum((one.core_hours.used for one in entries), core_hours(left.used)),
         lost=sum((one.core_hours.lost for one in entries), core_hours(left.lost)),
         to_come=sum(one.core_hours.to_come for one in entries),
+        to_come_is_upper_bound=any(one.core_hours.to_come_is_upper_bound for one in entries),
     )

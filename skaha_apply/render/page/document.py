@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.progress.run_times import RunTimes
 from skaha_apply.model.session import Phase
 from skaha_apply.render.page.causes import MOST_CAUSES, causes, final_failures, retried_failures
 from skaha_apply.render.page.entries_graph import first_specs, graph
@@ -61,7 +62,7 @@ def _project(page: ProjectPage) -> dict[str, Any]:
     records = {record.key: record for record in found.document.replicas}
     failed, retried = final_failures(every), retried_failures(every, records)
     tables = _tables(page, records, (failed, retried))
-    times = {name: _durations(members) for name, members in rows.items()}
+    times = {name: _run_times(members) for name, members in rows.items()}
     specs = first_specs(page.sessions)
     order = {key: place for place, key in enumerate(specs)}
     entries = sorted(found.entries, key=lambda one: order.get(one.name.casefold(), len(order)))
@@ -103,6 +104,7 @@ def _numbers(summary: ProjectSummary) -> dict[str, Any]:
             "quiet": pace.quiet,
             "elapsed": pace.elapsed,
             "left": pace.left,
+            "at_most": pace.left_is_upper_bound,
             "low": low,
             "high": high,
             "not_estimated": without,
@@ -111,6 +113,7 @@ def _numbers(summary: ProjectSummary) -> dict[str, Any]:
             "used": round(hours.used, 2),
             "lost": round(hours.lost, 2),
             "to_come": round(hours.to_come, 2),
+            "at_most": hours.to_come_is_upper_bound,
             "not_estimated": without,
         },
     }
@@ -158,10 +161,10 @@ def rows_by_entry(page: ProjectPage) -> dict[str, list[ReplicaStatus]]:
 def _entry(
     one: EntrySummary,
     rows: Sequence[ReplicaStatus],
-    about: tuple[Mapping[str, Sequence[float]], Mapping[str, SessionSpec], Tables],
+    about: tuple[Mapping[str, RunTimes], Mapping[str, SessionSpec], Tables],
 ) -> dict[str, Any]:
     times, specs, tables = about
-    spec = specs.get(one.name.casefold())
+    spec, run_times = specs.get(one.name.casefold()), times.get(one.name, RunTimes())
     return {
         "key": one.name.casefold(),
         "name": shown(one.name),
@@ -174,19 +177,21 @@ def _entry(
         "parallelism": spec.parallelism if spec else None,
         "timeout": spec.timeout if spec else None,
         "median": one.median,
+        "at_most": one.median_is_upper_bound,
         "longest": one.longest,
         "left": one.left,
         "retried": sum(row.name in tables.retried for row in rows),
-        "runs": histogram(times.get(one.name, ())),
+        "runs": histogram(run_times.counted),
+        "vague": len(run_times.bounds) - len(run_times.counted),
         "use": resources(rows, tables),
         "replicas": replica_columns(rows, [name for name, _ in one.stragglers], tables),
     }
 
 
-def _durations(rows: Sequence[ReplicaStatus]) -> list[float]:
-    """The run times of done replicas, sorted."""
-    return sorted(
-        max(0.0, row.ended - row.started)
+def _run_times(rows: Sequence[ReplicaStatus]) -> RunTimes:
+    """The run times of done replicas."""
+    return RunTimes().with_more(
+        (max(0.0, row.ended - row.started), max(0.0, (row.ended_after or row.started) - row.started))
         for row in rows
         if row.phase == Phase.DONE.value and row.started is not None and row.ended is not None
     )

@@ -122,9 +122,14 @@ function paceNote(pace) {
   return pace.window < pace.elapsed ? `${number(pace.recent)} done in the last ${duration(pace.window)}${quiet}; ${all}` : `${number(pace.recent)} done in ${all}${quiet}`;
 }
 
+/** The words before a number whose run times are upper bounds, because nobody saw closely when replicas ended. */
+function most(one) {
+  return one.at_most ? "at most " : "";
+}
+
 function hoursToCome(used) {
-  if (!used.not_estimated.length) return `${hours(used.to_come)} to come`;
-  return used.to_come ? `${hours(used.to_come)} to come and an unknown number for ${named(used.not_estimated)}` : "to come: not known yet";
+  if (!used.not_estimated.length) return `${most(used)}${hours(used.to_come)} to come`;
+  return used.to_come ? `${most(used)}${hours(used.to_come)} to come and an unknown number for ${named(used.not_estimated)}` : "to come: not known yet";
 }
 
 function percent(project) {
@@ -144,14 +149,14 @@ function expectedEnd(project) {
   if (!project.open) return ["Expected end", "–", "no session has an end"];
   if (pace.left === null) return ["Expected end", "not known yet", "no replica of the open entries has ended"];
   if (pace.not_estimated.length) return ["Expected end", "not known yet", partsOfEnd(project)];
-  const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${duration(pace.left)}`;
-  return ["Expected end", `about ${clock(at + pace.left, at)}`, span];
+  const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${most(pace)}${duration(pace.left)}`;
+  return ["Expected end", `${pace.at_most ? "by" : "about"} ${clock(at + pace.left, at)}`, span];
 }
 
 /** When the entries end whose run times are known, and which others have none. */
 function partsOfEnd({ pace, at, entries }) {
   const known = entries.filter((entry) => entry.batch && entry.left !== null).map((entry) => entry.name);
-  const first = known.length ? `${named(known)}: about ${clock(at + pace.left, at)}; ` : "";
+  const first = known.length ? `${named(known)}: ${pace.at_most ? "by" : "about"} ${clock(at + pace.left, at)}; ` : "";
   return `${first}no replica of ${named(pace.not_estimated)} has ended`;
 }
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _PROJECT = ("name", "at", "zero", "open", "counts", "waits", "total", "hours", "layers", "edges", "series", "queue")
-_PACE = ("rate", "recent", "window", "quiet", "elapsed", "left", "low", "high", "not_estimated")
+_PACE = ("rate", "recent", "window", "quiet", "elapsed", "left", "low", "high", "at_most", "not_estimated")
 _ENTRY = (
     *("key", "name", "total", "counts", "waits", "batch", "kind", "parallelism", "timeout"),
-    *("median", "longest", "left", "runs"),
+    *("median", "at_most", "longest", "left", "runs", "vague"),
 )
 _PART_WORDS = {
     "server": ["queued at the server", "queued", "server"],

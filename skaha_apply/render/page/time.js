@@ -74,7 +74,8 @@ function runTimes(view) {
 
 function runText(entry) {
   return [
-    entry.median === null ? "" : `median ${duration(entry.median)}`,
+    entry.median === null ? "" : `median ${entry.at_most ? "at most " : ""}${duration(entry.median)}`,
+    entry.vague ? `without ${plural(entry.vague, "replica", "replicas")} whose end was not seen closely` : "",
     entry.longest === null ? "" : `the longest now running ${duration(entry.longest)}`,
     entry.timeout ? `timeout ${duration(entry.timeout)}` : "",
   ].filter(Boolean).join(", ");

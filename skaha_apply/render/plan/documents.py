@@ -75,6 +75,10 @@ class CostDocument(_Document):
     expected_for: int = Field(ge=0, description="number of replicas in `expected`: those with a median")
     at_most: float = Field(ge=0, description="from `timeout`")
     bounded: int = Field(ge=0, description="number of replicas in `at_most`: those with a timeout")
+    expected_is_upper_bound: bool = Field(
+        default=False,
+        description="true if listings showed the end of no finished replica of an entry closely; otherwise absent",
+    )
 
 
 class PlanDocument(_Document):
@@ -134,6 +138,8 @@ def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
     made = document.model_dump(mode="json", by_alias=True)
     if not plan.offline:
         del made["offline"]
+    if not document.core_hours_to_come.expected_is_upper_bound:
+        del made["core_hours_to_come"]["expected_is_upper_bound"]
     for action in made["actions"]:
         if not action["group"]:
             del action["group"]
@@ -200,6 +206,7 @@ def _cost(plan: Plan) -> CostDocument:
         expected_for=cost.expected_for,
         at_most=round(cost.at_most, 4),
         bounded=cost.bounded,
+        expected_is_upper_bound=cost.expected_is_upper_bound,
     )
 
 

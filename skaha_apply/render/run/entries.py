@@ -14,6 +14,7 @@ from skaha_apply.planning.summary.pace import SLOW
 from skaha_apply.render import action_labels
 from skaha_apply.render.plan.groups import shared, skeleton
 from skaha_apply.render.printable import one_line, truncate
+from skaha_apply.render.run.pace import median_text
 from skaha_apply.render.times import short_duration
 from skaha_apply.render.wrapped_text import wrapped_lines
 
@@ -260,7 +261,7 @@ def _others(entry: EntrySummary) -> str:
 def _elapsed(entry: EntrySummary, word: str = "") -> str:
     if entry.longest is None:
         return ""
-    median = "" if entry.median is None else f" ({word}{short_duration(entry.median)})"
+    median = "" if entry.median is None else f" ({word}{median_text(entry)})"
     return f"{short_duration(entry.longest)}{median}{' !' if _is_slow(entry) else ''}"
 
 

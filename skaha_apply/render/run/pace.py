@@ -52,14 +52,19 @@ def pace_text(pace: Pace, now: float | None = None, passed: float = 0.0) -> str:
 
 def straggler_lines(entries: Sequence[EntrySummary], passed: float = 0.0) -> list[str]:
     """A line for each of the replicas that run for more than 3 times the median, and one that counts the others."""
-    found = [(name, ran, one.median or 0.0) for one in entries for name, ran in one.stragglers]
+    found = [(name, ran, median_text(one)) for one in entries for name, ran in one.stragglers]
     found.sort(key=lambda one: -one[1])
     lines = [
-        f"slow: {one_line(name)} has been running for {short_duration(ran + passed)} (median {short_duration(median)})"
+        f"slow: {one_line(name)} has been running for {short_duration(ran + passed)} (median {median})"
         for name, ran, median in found[:MOST_STRAGGLERS]
     ]
     more = len(found) - MOST_STRAGGLERS
     return [*lines, f"slow: {more} more over 3 times the median"] if more > 0 else lines
+
+
+def median_text(entry: EntrySummary) -> str:
+    """`9 min`, or `at most 9 min` if the end of no replica is known closely; the entry has a median."""
+    return f"{'at most ' if entry.median_is_upper_bound else ''}{short_duration(entry.median or 0.0)}"
 
 
 def core_hours_text(hours: CoreHours) -> str:
@@ -68,7 +73,7 @@ def core_hours_text(hours: CoreHours) -> str:
         return ""
     parts = [f"{hours_text(hours.used)} core-hours used"]
     parts += [f"{hours_text(hours.lost)} of them lost"] if hours.lost else []
-    parts += [f"about {hours_text(hours.to_come)} to come"] if hours.to_come else []
+    parts += [f"{_about(hours.to_come_is_upper_bound)} {hours_text(hours.to_come)} to come"] if hours.to_come else []
     return ", ".join(parts)
 
 
@@ -124,8 +129,13 @@ def pace_document(pace: Pace) -> dict[str, Any]:
         "rate_per_hour": None if pace.rate is None else round(pace.rate * 3600, 3),
         "elapsed_s": None if pace.elapsed is None else round(pace.elapsed, 3),
         "left_s": None if pace.left is None else round(pace.left, 3),
+        "left_is_upper_bound": pace.left_is_upper_bound,
         "not_estimated": list(pace.not_estimated),
     }
+
+
+def _about(is_upper_bound: bool) -> str:  # noqa: FBT001 - the word for a number
+    return "at most about" if is_upper_bound else "about"
 
 
 def _percent(pace: Pace) -> str:
@@ -137,9 +147,12 @@ def _left_text(pace: Pace, left: float, now: float | None, passed: float) -> str
     """`about 16 min left (until 01:07)`, or `at least 16 min left (no replica of merge has ended)`."""
     time, rest = None if now is None else short_time(now + left, now), short_duration(max(left - passed, 0.0))
     if pace.not_estimated:
-        before = "" if time is None else f"not before {time}: "
-        return f"at least {rest} left ({before}no replica of {_named(pace.not_estimated)} has ended)"
-    return f"about {rest} left" + ("" if now is None else f" (until {time}{_spread(pace, now)})")
+        before = "" if time is None or pace.left_is_upper_bound else f"not before {time}: "
+        least = "time left not known" if pace.left_is_upper_bound else f"at least {rest} left"
+        return f"{least} ({before}no replica of {_named(pace.not_estimated)} has ended)"
+    return f"{_about(pace.left_is_upper_bound)} {rest} left" + (
+        "" if now is None else f" (until {time}{_spread(pace, now)})"
+    )
 
 
 def _spread(pace: Pace, now: float) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
-STATUS_FORMAT = "1.5"
+STATUS_FORMAT = "1.6"
 LARGE = 20  # replicas of an entry, above which they are only counted
 ENTRIES = 30  # rows of entries, the busiest; the last row counts the others
 ATTENTION = 50  # shown replicas that need attention
@@ -178,6 +178,7 @@ def _entry_document(one: EntrySummary) -> dict[str, Any]:
         "counts": dict(one.counts),
         "longest_s": _seconds(one.longest),
         "median_s": _seconds(one.median),
+        "median_is_upper_bound": one.median_is_upper_bound,
         "left_s": _seconds(one.left),
         "stragglers": [{"name": name, "running_s": _seconds(ran)} for name, ran in one.stragglers],
         "progress": progress_document(one.groups),
