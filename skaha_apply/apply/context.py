@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.model.plan import Action, AttemptKey
     from skaha_apply.model.ports import Server
-    from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import Event, Failure
 
 
@@ -26,7 +25,7 @@ class ExecutionContext:
     """What a pass works with.
 
     `settle` is in seconds, `concurrency` in requests in flight, `secrets` are values by variable. `checks_account` is
-    false in the sandbox, which has one account. `notes` are what a plan must state about the state.
+    false in the sandbox, which has one account.
     """
 
     server: Server
@@ -39,7 +38,6 @@ class ExecutionContext:
     concurrency: int
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     checks_account: bool = True
-    notes: tuple[Reason, ...] = ()
 
     @property
     def identity(self) -> str | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from skaha_apply.model.names.moves import MovedDocument
     from skaha_apply.model.ports import Store
     from skaha_apply.model.report import PhaseChanged
     from skaha_apply.model.session import Observation
@@ -53,28 +54,29 @@ class Ledger:
     Args:
         store: locked by the caller.
         stored: what the store has, None for nothing.
-        document: `stored` itself, or with entries under other names, which counts as a change; without it a new one.
+        opened: `stored`, or a new document, after the moves of the manifest. A move counts as a change.
         now: the server's time in Unix seconds.
-        working: what the last pass of this process knew, with newer times than `document`; None for `document` itself.
+        working: what the last pass of this process knew, with newer times than the document; without it the document.
     """
 
     def __init__(
         self,
         store: Store,
         stored: StateDocument | None,
-        document: StateDocument,
+        opened: MovedDocument,
         now: Callable[[], float],
         working: WorkingState | None = None,
     ) -> None:
-        is_renamed = stored is not None and document is not stored
+        document, is_moved = opened.document, bool(opened.notes)
         self.is_new = stored is None
+        self.notes = opened.notes  # what a plan states about the state
         self.stored_document = document
         self.working_state = working or WorkingState.from_document(document)
-        self._document: StateDocument | None = None if working or is_renamed else document
+        self._document: StateDocument | None = None if working or is_moved else document
         self._store = store
         self._now = now
         self._serial = document.serial
-        self._changed = int(is_renamed)  # revision of the working state
+        self._changed = int(is_moved)  # revision of the working state
         self._written = 0  # revision that is stored
         self._wake = asyncio.Event()
         self._stored = asyncio.Condition()

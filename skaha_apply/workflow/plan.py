@@ -46,7 +46,8 @@ async def plan(context: Context, project: Project, options: PlanOptions) -> Plan
 async def observe_project(context: Context, project: Project, options: PlanOptions) -> Situation:
     """Observe server and state once; see `plan` for what it raises."""
     stored = await read_state(find_store(context.location, project), context.location, project)
-    document, moved = with_moves(stored or new_document(context.location, project), project)
+    opened = with_moves(stored or new_document(context.location, project), project)
+    document = opened.document
     working, settle = WorkingState.from_document(document), context.location.setting.settle
     lister = Lister(context.client, settle)
     pods = [pending.id for pending in document.tombstones if pending.active]
@@ -55,7 +56,7 @@ async def observe_project(context: Context, project: Project, options: PlanOptio
     adopted = update_working_state(working, seen, settle, stale=math.inf)  # nothing is stored
     situation = make_situation(context, working, seen, adopted)
     offer = await ask_offer(context, project, document)
-    notes = (*moved, *situation.notes)
+    notes = (*opened.notes, *situation.notes)
     return replace(situation, options=options, offer=offer, new_state=stored is None, notes=notes)
 
 
@@ -118,7 +119,8 @@ async def offline_situation(
     A `store` that is used again does not read a document again that has not changed.
     """
     stored = await read_state(store or find_store(location, project), location, project)
-    document, moved = with_moves(stored or new_document(location, project), project)
+    opened = with_moves(stored or new_document(location, project), project)
+    document = opened.document
     then = document.written or time.time()
     return Situation(
         state=document,
@@ -128,7 +130,7 @@ async def offline_situation(
         present=_present(location, document),
         new_state=stored is None,
         offline=True,
-        notes=(*moved, _offline_note(None if stored is None else then)),
+        notes=(*opened.notes, _offline_note(None if stored is None else then)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.names.renames import with_entry_renamed
@@ -14,8 +15,16 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
 
 
-def with_moves(document: StateDocument, project: Project) -> tuple[StateDocument, tuple[Reason, ...]]:
-    """The state with the entries under their present names, and a note for each move that had an effect.
+@dataclass(frozen=True)
+class MovedDocument:
+    """A state with the entries under their present names, and a note for each move that had an effect."""
+
+    document: StateDocument
+    notes: tuple[Reason, ...] = ()
+
+
+def with_moves(document: StateDocument, project: Project) -> MovedDocument:
+    """The state after the moves of the manifest; `document` itself if no move has an effect.
 
     Raises:
         ManifestError: the state has records of both names, or a combination would get no name; with the line of the
@@ -32,7 +41,7 @@ def with_moves(document: StateDocument, project: Project) -> tuple[StateDocument
             count = sum(record.session not in before for record in renamed.replicas)
             notes.append(Reason(ReasonCode.MOVED, old=move.old, new=move.new, replicas=count))
             document = renamed
-    return document, tuple(notes)
+    return MovedDocument(document, tuple(notes))
 
 
 def _refused(project: Project, old: str, new: str, error: UsageError) -> ManifestError:

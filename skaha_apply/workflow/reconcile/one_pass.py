@@ -174,5 +174,5 @@ async def observe_and_record(
     offer = last.offer if last.offer != Offer() else await ask_offer(request.context, request.project, document)
     options = replace(request.options.plan, failed=frozenset(progress.tried), reruns=progress.reruns)
     situation = make_situation(request.context, execution.ledger.working_state, seen, adopted)
-    notes = (*execution.notes, *situation.notes)
+    notes = (*execution.ledger.notes, *situation.notes)
     return replace(situation, options=options, offer=offer, new_state=execution.ledger.is_new, notes=notes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.context import ExecutionContext
@@ -13,8 +12,7 @@ from skaha_apply.apply.ledger import Ledger
 from skaha_apply.apply.lister import Lister
 from skaha_apply.apply.log_saver import LogSaver
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.names.moves import with_moves
-from skaha_apply.model.reasons import Reason
+from skaha_apply.model.names.moves import MovedDocument, with_moves
 from skaha_apply.model.report import Note
 from skaha_apply.state.observed_stores import EventLoggingStore
 from skaha_apply.workflow.setup.variables import unmasked
@@ -99,15 +97,19 @@ class ProjectState:
                 check_first_run(location, os.environ, init=init)
             same = stored is not None and (stored is self._stored or stored == self._stored)
             working, self._working = self._working if same else None, None
-            document, moved = stored or new_document(location, project), tuple[Reason, ...]()
-            if not same:
-                document, moved = with_moves(document, project)
-            ledger = Ledger(self._store, stored, document, self._context.client.now, working)
+            document = stored or new_document(location, project)
+            ledger = Ledger(
+                self._store,
+                stored,
+                MovedDocument(document) if same else with_moves(document, project),  # the last pass stored the moves
+                self._context.client.now,
+                working,
+            )
             for warning in unmasked(project) if location.setting.keep_logs else ():
                 self._observe(Note(warning))
             try:
                 async with ledger:
-                    yield replace(self._execution(ledger), notes=moved)
+                    yield self._execution(ledger)
             finally:
                 if ledger.is_stored:
                     self._stored, self._working = ledger.stored_document, ledger.working_state
