@@ -1,11 +1,13 @@
-"""A notice as JSON, and as variables of the environment of a command."""
+"""A notice without sensitive values, as JSON, and as variables of the environment of a command."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.project import NOTICE_FORMAT
 
 if TYPE_CHECKING:
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 
 # Variables of the tool, of the client and of state stores: they can hold credentials and values of variables.
 _PRIVATE = ("SKAHA_", "CANFAR_", "TF_HTTP_")
+
+
+def masked_notice(notice: Notice, secrets: Mapping[str, str]) -> Notice:
+    """The notice without values of sensitive variables in its text and its causes."""
+    causes = tuple(replace(one, cause=masked(one.cause, secrets)) for one in notice.causes)
+    return replace(notice, text=masked(notice.text, secrets), causes=causes)
 
 
 def document(notice: Notice) -> dict[str, Any]:

@@ -1,15 +1,15 @@
-"""Sends one notice to its command and its address: a few tries each, in bounded time."""
+"""Masks one notice and sends it to its command and its address: a few tries each, in bounded time."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.project import NotSent
 from skaha_apply.model.spec import LATER, fill
 from skaha_apply.notify.command import run_command
-from skaha_apply.notify.message import body, variables
+from skaha_apply.notify.message import body, masked_notice, variables
 from skaha_apply.notify.webhook import post
 
 if TYPE_CHECKING:
@@ -27,6 +27,14 @@ class SendLimits:
     wait: float = 1.0
 
 
+class _Job(NamedTuple):
+    """How one target gets a notice: `send` gets the texts of the target, with the values of variables."""
+
+    target: str
+    texts: tuple[str, ...]
+    send: Callable[[tuple[str, ...]], Awaitable[None]]
+
+
 async def send_notice(
     targets: NoticeTargets,
     notice: Notice,
@@ -34,35 +42,36 @@ async def send_notice(
     environ: Mapping[str, str],
     limits: SendLimits | None = None,
 ) -> tuple[str, ...]:
-    """Send a notice; returns a line for each target that did not get it.
+    """Mask a notice and send it; returns a line for each target that did not get it.
 
     Args:
         targets: where it goes.
-        notice: what is sent; the caller has masked sensitive values.
-        secrets: the values of sensitive variables, for `command` and `url`.
+        notice: what is sent, with `(sensitive)` in place of each value of `secrets`.
+        secrets: the values of sensitive variables, also for `command` and `url`.
         environ: the environment of the invocation; the variables of the tool and of the client are removed.
         limits: the bounds of tries and times.
     """
-    limits, content = limits or SendLimits(), body(notice)
-    jobs: list[tuple[str, tuple[str, ...], Callable[[tuple[str, ...]], Awaitable[None]]]] = []
+    limits = limits or SendLimits()
+    jobs = _jobs(targets, masked_notice(notice, secrets), environ, limits)
+    problems = await asyncio.gather(*(_problem(job, secrets, limits) for job in jobs))
+    return tuple(f"notify.{job.target}: {problem}" for job, problem in zip(jobs, problems, strict=True) if problem)
+
+
+def _jobs(targets: NoticeTargets, notice: Notice, environ: Mapping[str, str], limits: SendLimits) -> list[_Job]:
+    """A job for each target."""
+    content, jobs = body(notice), []
     if targets.command:
         environment = variables(notice, environ)
-        jobs.append(("command", targets.command, lambda words: run_command(words, content, environment)))
+        jobs.append(_Job("command", targets.command, lambda words: run_command(words, content, environment)))
     if targets.url:
-        jobs.append(("url", (targets.url,), lambda words: post(words[0], content, limits.seconds)))
-    problems = await asyncio.gather(*(_problem(texts, secrets, job, limits) for _, texts, job in jobs))
-    return tuple(f"notify.{name}: {problem}" for (name, _, _), problem in zip(jobs, problems, strict=True) if problem)
+        jobs.append(_Job("url", (targets.url,), lambda words: post(words[0], content, limits.seconds)))
+    return jobs
 
 
-async def _problem(
-    texts: tuple[str, ...],
-    secrets: Mapping[str, str],
-    job: Callable[[tuple[str, ...]], Awaitable[None]],
-    limits: SendLimits,
-) -> str:
+async def _problem(job: _Job, secrets: Mapping[str, str], limits: SendLimits) -> str:
     """Why the target did not get the notice; "" if it did."""
-    words = tuple(fill(text, 0, secrets) for text in texts)
-    missing = [found[2] for text in texts if (found := LATER.search(text)) and found[2] not in secrets]
+    words = tuple(fill(text, 0, secrets) for text in job.texts)
+    missing = [found[2] for text in job.texts if (found := LATER.search(text)) and found[2] not in secrets]
     if missing:
         return f"the sensitive variable {missing[0]} has no value"
     problem = ""
@@ -71,7 +80,7 @@ async def _problem(
             await asyncio.sleep(limits.wait * 2 ** (number - 1))
         try:
             async with asyncio.timeout(limits.seconds):
-                await job(words)
+                await job.send(words)
         except TimeoutError:
             problem = f"no end within {limits.seconds:g} s"
         except NotSent as error:

@@ -280,6 +280,20 @@ def test_a_line_of_a_log_calls_nobody_in_a_chat(desk, noted):
     assert [one["cause"] for one in sent["message"]["causes"]] == ['error: <!channel> & "more"']
 
 
+def test_a_sensitive_value_in_a_recorded_cause_is_masked_before_causes_are_compared(desk, noted):
+    (desk.folder / "share.sh").write_text("echo error: key part-$REPLICA_ID; exit 2\n")
+    shares = {"name": "reduce", "replicas": 2, "cmd": "bash", "args": ["share.sh"]}
+    desk.write(shares)
+    desk.apply("--wait", "complete", "--poll", "0.3s", code=9)
+    sessions = (shares, {"name": "next", "cmd": "true"})
+    desk.write(*sessions, notify=desk.notify | {"on": "end"}, variables={"key": {"sensitive": True}})
+    desk.apply("--wait", "complete", "--poll", "0.3s", code=9, SKAHA_VAR_key="key part-1")
+    (end,) = noted()
+    causes = {"error: (sensitive)": ["reduce-1"], "error: key part-2": ["reduce-2"]}
+    assert {one["cause"]: one["names"] for one in end["message"]["causes"]} == causes
+    assert "reduce-1 failed: error: (sensitive)" in end["message"]["text"]
+
+
 def test_a_variable_without_a_value_stops_no_session(desk):
     desk.write(
         {"name": "reduce", "cmd": "true"}, notify={"url": "${var.hook}"}, variables={"hook": {"sensitive": True}}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from skaha_apply.model.project import Notice, NoticeEvent, NoticeTargets
+from skaha_apply.model.report import SharedCause
 from skaha_apply.notify.send import SendLimits, send_notice
 
 NOTICE = Notice("l-1-end", NoticeEvent.END, "survey", "example.org/skaha", "survey: ended", {"done": 2, "failed": 1})
@@ -53,6 +54,18 @@ def test_a_sensitive_value_is_an_argument_and_in_no_problem():
     targets = script("import sys; sys.exit(3 if sys.argv[1] == 'secret; id' else 4)", "${var.key}")
     assert send(targets, {"key": "secret; id"}) == ("notify.command: it failed with exit code 3 (2 tries)",)
     assert send(targets) == ("notify.command: the sensitive variable key has no value",)
+
+
+def test_a_sensitive_value_is_in_no_part_of_a_notice(tmp_path):
+    out = tmp_path / "out"
+    text = "import json, os, sys; open(sys.argv[1], 'w').write(json.dumps([json.load(sys.stdin), dict(os.environ)]))"
+    notice = replace(NOTICE, text="survey: error: key-1", causes=(SharedCause("error: key-1", 1, ("reduce-1",)),))
+    secrets, environ = {"key": "key-1"}, {"PATH": os.environ["PATH"]}
+    assert asyncio.run(send_notice(script(text, str(out)), notice, secrets, environ)) == ()
+    assert "key-1" not in out.read_text()
+    message, given = json.loads(out.read_text())
+    assert message["text"] == given["SKAHA_APPLY_TEXT"] == "survey: error: (sensitive)"
+    assert message["causes"] == [{"cause": "error: (sensitive)", "count": 1, "names": ["reduce-1"]}]
 
 
 def test_a_command_that_hangs_is_killed_with_the_processes_that_it_started(tmp_path):
