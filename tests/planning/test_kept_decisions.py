@@ -22,7 +22,7 @@ from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.summary.entry_summaries import Snapshot, not_started
-from skaha_apply.planning.summary.project_summary import plan_summary, project_summary
+from skaha_apply.planning.summary.project_summary import plan_summary
 from skaha_apply.planning.working_state import WorkingState
 from tests.counted_calls import times_called
 
@@ -125,16 +125,16 @@ def test_a_later_plan_is_the_plan_that_a_new_process_makes(data):
         for _ in range(2):
             found = plan(project, situation, expansion)
             assert found == expected
-            check_summaries(found, expected, state)
+            check_summaries(found, expected, state, project.sessions)
         working = working or WorkingState.from_document(state)
         become(working, state)
         assert plan(project, replace(situation, working=working), lasting) == expected
 
 
-def check_summaries(found, expected, state):
+def check_summaries(found, expected, state, sessions):
     """The numbers and reasons of a plan that decides only some replicas are those of all its actions."""
     snapshot = Snapshot({record.key: record for record in state.replicas}, NOW + HOUR, state.specs)
-    assert plan_summary(found, snapshot) == project_summary(expected.actions, snapshot)
+    assert plan_summary(found, snapshot, sessions) == plan_summary(expected, snapshot, sessions)
     assert not_started(found.decided_now) == not_started(expected.actions)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -91,7 +90,7 @@ def test_every_view_of_a_moment_has_the_same_numbers(data):
         status = project_status(wanted, situation, whole)
         document = status_document(status)
         check_numbers(document, status, wanted)
-        check_tables(document, status, later)
+        check_tables(document, status, later, wanted)
         check_grid(status, later, wanted)
         check_metrics(document, status)
         cost = plan_document(whole)["core_hours_to_come"]
@@ -129,15 +128,16 @@ def check_numbers(document, status, wanted):
         assert end["earliest"] <= end["at"] <= end["latest"]
 
 
-def check_tables(document, status, later):
+def check_tables(document, status, later, wanted):
     """The text of `status`, and the live table after a plan that decided only some replicas."""
     records = {record.key: record for record in status.document.replicas}
-    summary = plan_summary(later, Snapshot(records, status.at, status.document.specs))
+    summary = plan_summary(later, Snapshot(records, status.at, status.document.specs), wanted.sessions)
     assert summary.groups == status.summary.groups
     assert summary.queue == status.summary.queue
     assert summary.core_hours == status.summary.core_hours
     assert summary.planned == status.summary.planned
-    assert in_any_order(summary.pace) == in_any_order(status.summary.pace)
+    assert summary.pace == status.summary.pace
+    assert [entry.name for entry in summary.entries] == [entry.name for entry in status.summary.entries]
     frame = Frame()
     LiveTable(frame, clock=lambda: 0.0, tick=0)(PassEnded("survey", summary, not_started(later.decided_now)))
     shown = table_numbers(overview_text(status, ()).splitlines())
@@ -145,11 +145,6 @@ def check_tables(document, status, later):
     assert {name: dict(row) for name, row in table_numbers(frame.lines).items()} == {
         name: dict(row) for name, row in shown.items()
     }
-
-
-def in_any_order(pace):
-    """A plan begins with entries that it replaces, a status with the first of the manifest."""
-    return replace(pace, not_estimated=frozenset(pace.not_estimated))
 
 
 def check_grid(status, later, wanted):
@@ -312,3 +307,16 @@ def test_the_spread_of_the_end_and_the_core_hours_of_a_small_run():
     assert earliest < found.pace.left < latest
     assert latest == pytest.approx(max((6 * (1800 + 1200 / 6**0.5) - 900) / 2, 3000))
     assert found.expected_end.latest == NOW + latest
+
+
+def test_entries_are_in_the_order_of_the_manifest_while_a_replace_is_open():
+    first, second = spec("first"), spec("second")
+    changed = second.model_copy(update={"args": ("run.py", "again")})
+    whole = project(first, changed)
+    records = [record(first, "running", 1, started=NOW - HOUR), record(second, "running", 1, started=NOW - HOUR)]
+    situation = Situation(state(*records), seen(live("first", id="first"), live("second", id="second")))
+    expansion = Expansion(whole)
+    for made in (plan(whole, situation), plan(whole, situation, expansion), plan(whole, situation, expansion)):
+        assert made.actions[0].session == "second"
+        snapshot = Snapshot({one.key: one for one in records}, NOW)
+        assert [one.name for one in plan_summary(made, snapshot, whole.sessions).entries] == ["first", "second"]

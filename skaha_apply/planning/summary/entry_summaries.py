@@ -121,7 +121,7 @@ def is_in_summary(action: Action) -> bool:
 def entry_summaries(
     actions: Iterable[Action], snapshot: Snapshot, decided_before: Iterable[DecidedEntry] = ()
 ) -> tuple[EntrySummary, ...]:
-    """The progress of the entries of a plan, in the order of the plan.
+    """The progress of entries: those of `decided_before` in their order, then the others in the order of the actions.
 
     Args:
         actions: see `is_in_summary` for those that count.
@@ -129,15 +129,10 @@ def entry_summaries(
         decided_before: the replicas of the plan that are not in `actions`, by entry; see `Plan.decided_before`.
     """
     before = {entry.name.casefold(): entry for entry in decided_before}
-    entries: dict[str, list[Action]] = {}
-    others: dict[str, list[Action]] = {label: [] for label in before}
+    entries: dict[str, list[Action]] = {label: [] for label in before}
     for action in actions:
         if is_in_summary(action):
-            label = (action.group or action.session).casefold()
-            group = entries if label in entries or action.kind.is_early else others
-            group.setdefault(label, []).append(action)
-    for label, members in others.items():
-        entries.setdefault(label, []).extend(members)
+            entries.setdefault((action.group or action.session).casefold(), []).append(action)
     found = ((before.get(label) or DecidedEntry(""), members) for label, members in entries.items())
     return tuple(
         _Entry(entry, list(map(snapshot.replica, members)), snapshot).summary()

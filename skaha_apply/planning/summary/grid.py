@@ -27,22 +27,25 @@ def plan_grid(plan: Plan, snapshot: Snapshot, sessions: Iterable[SessionSpec]) -
         sessions: the session specs in the order of the manifest.
     """
     found: dict[str, list[ProgressGroup]] = {}
-    for action in _in_manifest_order(plan.actions, sessions):
+    for action in in_manifest_order(plan.actions, sessions):
         if is_in_summary(action):
             label = (action.group or action.session).casefold()
             found.setdefault(label, []).append(_group(action, snapshot))
     return found
 
 
-def _group(action: Action, snapshot: Snapshot) -> ProgressGroup:
-    if action.kind is ActionKind.DONE:
-        return ProgressGroup.DONE
-    return group_of(progress_word(action, snapshot.record(action)))
+def in_manifest_order(actions: Sequence[Action], sessions: Iterable[SessionSpec]) -> Sequence[Action]:
+    """The actions of a plan in the order of the manifest.
 
-
-def _in_manifest_order(actions: Sequence[Action], sessions: Iterable[SessionSpec]) -> Sequence[Action]:
-    """A plan begins with deletes and replaces; all others are in the order of the manifest."""
+    A plan begins with deletes and replaces. All others are in this order already.
+    """
     if not any(action.kind.is_early for action in actions):
         return actions
     places = {spec.key: place for place, spec in enumerate(sessions)}
     return sorted(actions, key=lambda one: (places.get(one.key[0], len(places)), one.key))
+
+
+def _group(action: Action, snapshot: Snapshot) -> ProgressGroup:
+    if action.kind is ActionKind.DONE:
+        return ProgressGroup.DONE
+    return group_of(progress_word(action, snapshot.record(action)))

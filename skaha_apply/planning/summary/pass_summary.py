@@ -54,7 +54,7 @@ class PassSummary:
     @cached_property
     def progress(self) -> ProjectSummary:
         """The numbers of the project."""
-        return ProjectSummary() if self.plan is None else plan_summary(self.plan, self.snapshot)
+        return ProjectSummary() if self.plan is None else plan_summary(self.plan, self.snapshot, self.sessions)
 
     @cached_property
     def not_started(self) -> tuple[NotStarted, ...]:

@@ -8,6 +8,7 @@ from skaha_apply.model.progress.core_time import core_hours
 from skaha_apply.model.progress.summary import CoreHours, ProjectSummary
 from skaha_apply.planning.summary.core_hours import Median, core_time, planned_cost
 from skaha_apply.planning.summary.entry_summaries import entry_summaries, is_in_summary, is_planned
+from skaha_apply.planning.summary.grid import in_manifest_order
 from skaha_apply.planning.summary.pace import project_pace
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Action, DecidedEntry, Plan
     from skaha_apply.model.progress.summary import EntrySummary
+    from skaha_apply.model.spec import SessionSpec
     from skaha_apply.planning.summary.entry_summaries import Snapshot
 
 
@@ -38,11 +40,13 @@ def project_summary(
     )
 
 
-def plan_summary(plan: Plan, snapshot: Snapshot) -> ProjectSummary:
-    """The summary after a plan, whose replicas that were done before only count."""
-    if plan.decided_before is None:
-        return project_summary(plan.actions, snapshot)
-    return project_summary(plan.decided_now, snapshot, plan.decided_before)
+def plan_summary(plan: Plan, snapshot: Snapshot, sessions: Iterable[SessionSpec]) -> ProjectSummary:
+    """The summary after a plan, whose replicas that were done before only count.
+
+    `sessions` are the session specs in the order of the manifest, which is that of the entries.
+    """
+    actions = plan.actions if plan.decided_before is None else plan.decided_now
+    return project_summary(in_manifest_order(actions, sessions), snapshot, plan.decided_before or ())
 
 
 def _core_hours(entries: Sequence[EntrySummary], actions: Iterable[Action], snapshot: Snapshot) -> CoreHours:
