@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import random
 import shlex
 import signal
@@ -379,9 +380,13 @@ def test_manifests_come_from_a_repository_that_nobody_has_cloned(desk, running, 
         assert [one["file"] for one in desk.state["specs"].values()] == ["manifests/m.yaml"]
         origin.commit({"lists/n.txt": "1\n2\n3\n"}, "--amend")
         controller.until_phases(done=3)
+        (clone,) = (tmp_path / "clones").iterdir()
+        git_folder = (clone / ".git").stat()
         origin.bare.rename(tmp_path / "away.git")
         fault = controller.until_event("fault", source="manifests")
         assert "there is no such repository" in fault["error"]
+        controller.more_rounds(2)
+        assert os.path.samestat((clone / ".git").stat(), git_folder)  # no round has made a clone
         (tmp_path / "away.git").rename(origin.bare)
         controller.until_event("recovered", source="manifests")
         controller.stop()
@@ -424,9 +429,11 @@ def test_a_damaged_clone_is_made_again_and_no_checkout_around_it_is_used(desk, r
         origin.bare.rename(tmp_path / "away.git")
         controller.until_event("fault", source="manifests")
         controller.more_rounds(1)
-        assert list(clones.glob("skaha-apply-manifests-*")) == []
+        (clone,) = clones.glob("skaha-apply-manifests-*")  # it is as good as before, and the next round updates it
+        made = clone.stat()
         (tmp_path / "away.git").rename(origin.bare)
         controller.until_event("recovered", source="manifests")
+        assert os.path.samestat(clone.stat(), made)
         controller.stop()
     assert sorted(one.name for one in clones.iterdir()) == [".git", "notes.txt"]
     assert (clones / ".git" / "HEAD").read_text().startswith("ref: ")

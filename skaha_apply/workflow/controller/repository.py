@@ -73,12 +73,15 @@ class ManifestRepository:
         """Bring the clone to the newest commit of the branch, whatever it was before; no hook is run, nothing asked.
 
         A clone with an error is removed, and made again, once: a git that was killed leaves lock files in it, and a
-        cleaner of temporary files can remove a part of it. Raises `SkahaApplyError`: the remote cannot be used.
+        cleaner of temporary files can remove a part of it. A clone is kept while the remote does not show the branch.
+        Raises `SkahaApplyError`: the remote cannot be used.
         """
         if self._clone is not None:
             try:
                 await self._update(self._clone)
             except SkahaApplyError:
+                if not await self._has_branch():
+                    raise
                 self._forget_clone()
             else:
                 return
@@ -99,6 +102,11 @@ class ManifestRepository:
             *clone.here, "checkout", "--quiet", "--force", "--detach", "--no-recurse-submodules", "FETCH_HEAD"
         )
 
+    async def _has_branch(self) -> bool:
+        """Whether the remote shows the branch, without a clone; raises `SkahaApplyError` if it does not respond."""
+        shown = await self._git("ls-remote", "--quiet", "--", self._remote.url, self._ref)
+        return bool(shown.strip())
+
     def _forget_clone(self) -> None:
         if self._clone is not None:
             self._clone.remove()
@@ -115,10 +123,11 @@ class ManifestRepository:
         home = str(find_root(setting.cwd))
         return tuple(replace(one, homes=(home,), around=(), base=folder) for one in projects)
 
-    async def _git(self, *words: str) -> None:
+    async def _git(self, *words: str) -> bytes:
+        """What a command of git printed; raises `SkahaApplyError` if it failed."""
         done = await self._program.run(*words)
         if done.code == 0:
-            return
+            return done.out
         text = "\n".join(self._remote.mask(line) for line in done.err.splitlines())
         named, last = cause(text), one_line(last_line(text)) or "git failed without a message"
         raise SkahaApplyError(
