@@ -12,7 +12,7 @@ from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.request import Accepted, Refused
 from skaha_apply.model.state import Intent
 from skaha_apply.planning.attempts import ram_to_record
-from skaha_apply.planning.replicas import create_request
+from skaha_apply.planning.replicas import RunTags, create_request
 from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Creates:
         self._outcomes = outcomes
         self._job_slots = job_slots
         self._watcher = watcher
+        self._tags = RunTags()
 
     def record_intent(self, job: Job) -> None:
         """Record the intent of a create: replica, digests, spec, time, and the IDs that are listed under its name."""
@@ -66,7 +67,8 @@ class Creates:
             RunStopped: the whole run stops.
         """
         key, ledger = job.action.key, self._context.ledger
-        request = create_request(job.desired, self._context.project, job.action.attempt, self._context.secrets)
+        context = self._context
+        request = create_request(job.desired, context.project, job.action.attempt, context.secrets, self._tags)
         last = ""
         for attempt in range(TRIES):
             self._job_slots.check_running()

@@ -78,11 +78,16 @@ def _links(spec: SessionSpec, entries: Entries, links: Mapping[str, str], joined
 
 
 def create_request(
-    desired: DesiredReplica, project: str, attempt: int, secrets: Mapping[str, str] | None = None
+    desired: DesiredReplica,
+    project: str,
+    attempt: int,
+    secrets: Mapping[str, str] | None = None,
+    tags: RunTags | None = None,
 ) -> CreateRequest:
     """The request that creates one replica, with the environment variables that name its share of the work.
 
-    Only this function fills in sensitive values and the replica ID on the way to the server.
+    `tags` makes the requests of many replicas of one spec cheap. Only this function fills in sensitive values and the
+    replica ID on the way to the server.
 
     For interactive kinds the server ignores cmd, args and env without an error [PostAction.getHeadlessImageBundle], so
     their request has none.
@@ -95,7 +100,7 @@ def create_request(
         "REPLICA_ID": str(desired.replica),
         "REPLICA_COUNT": str(spec.replicas),
         "SKAHA_APPLY_PROJECT": project,
-        "SKAHA_APPLY_RUN": run_tag(desired),
+        "SKAHA_APPLY_RUN": run_tag(desired) if tags is None else tags.tag(desired),
         "SKAHA_APPLY_ATTEMPT": str(attempt),
     }
     return CreateRequest(spec.model_copy(update={"name": desired.name, "env": environment}))
@@ -104,6 +109,22 @@ def create_request(
 def run_tag(desired: DesiredReplica) -> str:
     """The value of SKAHA_APPLY_RUN: equal for all replicas of a spec with one run number, and for every retry."""
     return digests.run_tag(work_content(desired.spec), desired.links, desired.run_number)
+
+
+class RunTags:
+    """The run tags of replicas, each computed once; all replicas of a spec share one."""
+
+    def __init__(self) -> None:
+        # By identity, which is that of the spec as long as it is kept here.
+        self._known: dict[tuple[int, tuple[str, ...], int], tuple[SessionSpec, str]] = {}
+
+    def tag(self, desired: DesiredReplica) -> str:
+        """See `run_tag`."""
+        key = (id(desired.spec), desired.links, desired.run_number)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = desired.spec, run_tag(desired)
+        return known[1]
 
 
 def _unset(spec: SessionSpec) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 MEBIBYTE = 1 << 20
 _SHORT = 256  # characters of a text whose encoded form is kept
+_TO_ESCAPE = re.compile(r"[^A-Za-z0-9_.~-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,21 @@ def session_request(
 
 def create_parameters(request: CreateRequest) -> list[tuple[str, str]]:
     """Names and values of the form of a create, in the order in which `SessionSpec` declares the fields."""
-    ignored = headless_only(type(request.spec)) if request.kind.interactive else frozenset()
+    spec = request.spec
+    spec_type: Any = type(spec)
     return [
-        (role.parameter.name, text)
-        for role in field_roles(type(request.spec)).values()
-        if role.parameter and role.name not in ignored
-        for text in _texts(getattr(request.spec, role.name), role.parameter)
+        (parameter.name, text)
+        for name, parameter in _sent_fields(spec_type, request.kind.interactive)
+        for text in _texts(getattr(spec, name), parameter)
     ]
+
+
+@lru_cache(maxsize=4)
+def _sent_fields(spec_type: Any, interactive: bool) -> tuple[tuple[str, Parameter], ...]:  # noqa: FBT001 - a key of the cache
+    """The fields that a create sends, with their parameters."""
+    ignored = headless_only(spec_type) if interactive else frozenset()
+    roles = field_roles(spec_type).values()
+    return tuple((role.name, role.parameter) for role in roles if role.parameter and role.name not in ignored)
 
 
 def _texts(value: Any, parameter: Parameter) -> list[str]:
@@ -110,13 +120,23 @@ def _texts(value: Any, parameter: Parameter) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    return _quoted_short(text) if len(text) <= _SHORT else quote_plus(text, errors="surrogatepass")
+    """As `urllib.parse.quote_plus`, which takes longer than the rest of a create for its texts."""
+    return _quoted_short(text) if len(text) <= _SHORT else _escape(text)
 
 
 @lru_cache(maxsize=1024)
 def _quoted_short(text: str) -> str:
     """Most values of a create are those of the create before it."""
-    return quote_plus(text, errors="surrogatepass")
+    return _escape(text)
+
+
+def _escape(text: str) -> str:
+    return _TO_ESCAPE.sub(lambda found: _escaped(found[0]), text)
+
+
+@lru_cache(maxsize=512)
+def _escaped(character: str) -> str:
+    return quote_plus(character, errors="surrogatepass")
 
 
 def _number(value: Number) -> str:

@@ -2,15 +2,18 @@
 
 import json
 import math
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jobs import create_request
 
 from skaha_apply.model.errors import NotSkaha
 from skaha_apply.model.session import Phase
 from skaha_apply.skaha import listings
 from skaha_apply.skaha.field_values import read_cores, read_ram, read_time
+from skaha_apply.skaha.requests import session_request
 from skaha_apply.skaha.responses import (
     FIELDS_OF_A_SESSION,
     one_line,
@@ -319,3 +322,10 @@ def test_a_session_that_is_listed_again_is_read_once():
     changed = reader.read(json.dumps(items).encode())[0]
     assert [one is other for one, other in zip(found[3], changed, strict=True)] == [True, True, False, True, True]
     assert changed[2].phase is Phase.FAILED
+
+
+@given(st.text(st.characters()) | st.text("ab 01.-_~=&+%/:é\ud800\n", max_size=400))
+def test_the_form_of_a_create_has_the_escapes_of_the_standard_library(text):
+    request = session_request(create_request("a", "b", cmd=text, env={"A": text}))
+    quoted = quote_plus(text, errors="surrogatepass")
+    assert request.form == f"name=a&image=b&type=headless&cmd={quoted}&env=A%3D{quoted}".encode()
