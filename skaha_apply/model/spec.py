@@ -207,7 +207,7 @@ class SessionSpec:
         if given and not {"name", "image"} <= given.keys() <= cls.__dataclass_fields__.keys():
             from skaha_apply.model.scripts.session_values import check_names  # noqa: PLC0415 - only for an error
 
-            check_names(cls, given)
+            check_names(default_values(cls), given)
         return object.__new__(cls)
 
     @classmethod

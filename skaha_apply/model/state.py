@@ -12,7 +12,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    TypeAdapter,
     WithJsonSchema,
 )
 
@@ -82,18 +81,6 @@ class Frozen(BaseModel):
         object.__setattr__(made, "__pydantic_extra__", None)
         object.__setattr__(made, "__pydantic_private__", None)
         return made
-
-
-@lru_cache
-def spec_adapter(spec_type: Any) -> TypeAdapter[Any]:
-    """The validator and serializer of a type of session spec."""
-    return TypeAdapter(spec_type)
-
-
-def checked_spec(spec_type: Any, values: Mapping[str, Any]) -> SessionSpec:
-    """A spec with these values, converted to the declared types; raises `pydantic.ValidationError`."""
-    spec: SessionSpec = spec_adapter(spec_type).validate_python(dict(values))
-    return spec
 
 
 class ReplicaEntry(Frozen):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from skaha_apply.model.errors import StateError
+from skaha_apply.model.spec_adapter import spec_adapter
 from skaha_apply.model.state import (
     STATE_FORMAT,
     Frozen,
@@ -19,7 +20,6 @@ from skaha_apply.model.state import (
     ReplicaRecord,
     StateDocument,
     UnconfirmedCreate,
-    spec_adapter,
 )
 from skaha_apply.state.digest import KEY as DIGEST
 from skaha_apply.state.digest import differences, document_text, is_intact

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from skaha_apply.model.durations import parse_duration
 from skaha_apply.model.errors import UsageError
-from skaha_apply.model.spec import SessionSpec, default_values
-from skaha_apply.model.state import checked_spec
+from skaha_apply.model.spec_adapter import checked_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from skaha_apply.model.spec_adapter import Spec
 
 _INNER = ("group", "values", "file")  # the tool gives them
 _LONGEST = 60  # characters of a value that an error shows
@@ -35,9 +36,9 @@ _WORDS = {
 }
 
 
-def check_names(spec_type: type[SessionSpec], given: Mapping[str, Any]) -> None:
-    """Raise `UsageError` for a name that is not a field of a session, and for a field that is missing."""
-    known = [name for name in default_values(spec_type) if name not in _INNER]
+def check_names(fields: Iterable[str], given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for a name that is not among the fields of a session, and for a field that is missing."""
+    known = [name for name in fields if name not in _INNER]
     hint = f"The arguments are {', '.join(known)}."
     for name in given:
         if name not in known and name not in _INNER:
@@ -49,7 +50,7 @@ def check_names(spec_type: type[SessionSpec], given: Mapping[str, Any]) -> None:
         raise UsageError(f"Session requires {' and '.join(missing)}", hint=hint)
 
 
-def read_spec(spec_type: type[SessionSpec], given: Mapping[str, Any]) -> SessionSpec:
+def read_spec(spec_type: type[Spec], given: Mapping[str, Any]) -> Spec:
     """A spec with these values, converted as a manifest converts them.
 
     Raises:
