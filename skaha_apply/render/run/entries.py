@@ -14,7 +14,6 @@ from skaha_apply.planning.summary.pace import SLOW
 from skaha_apply.render import action_labels
 from skaha_apply.render.plan.groups import shared, skeleton
 from skaha_apply.render.printable import one_line, truncate
-from skaha_apply.render.run.pace import median_text
 from skaha_apply.render.times import short_duration
 from skaha_apply.render.wrapped_text import wrapped_lines
 
@@ -74,6 +73,11 @@ def entry_line(entry: EntrySummary) -> str:
         f"; {one_line(entry.longest_name)} has been running for {_elapsed(entry, 'median ')}" if _is_slow(entry) else ""
     )
     return f"{one_line(entry.name)}: {', '.join(parts) or 'nothing in scope'}{slow}"
+
+
+def median_text(entry: EntrySummary) -> str:
+    """`9 min`, or `at most 9 min` if the end of no replica is known closely; the entry has a median."""
+    return f"{'at most ' if entry.median_is_upper_bound else ''}{short_duration(entry.median or 0.0)}"
 
 
 def first_names(names: Sequence[str], most: int) -> str:

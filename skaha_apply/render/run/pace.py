@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.render.printable import one_line
+from skaha_apply.render.run.entries import median_text
 from skaha_apply.render.times import hours_text, rate_text, rfc3339, short_duration, short_time
 from skaha_apply.render.wrapped_text import wrapped_lines
 
@@ -60,11 +61,6 @@ def straggler_lines(entries: Sequence[EntrySummary], passed: float = 0.0) -> lis
     ]
     more = len(found) - MOST_STRAGGLERS
     return [*lines, f"slow: {more} more over 3 times the median"] if more > 0 else lines
-
-
-def median_text(entry: EntrySummary) -> str:
-    """`9 min`, or `at most 9 min` if the end of no replica is known closely; the entry has a median."""
-    return f"{'at most ' if entry.median_is_upper_bound else ''}{short_duration(entry.median or 0.0)}"
 
 
 def core_hours_text(hours: CoreHours) -> str:
