@@ -78,6 +78,32 @@ def survey_phase(number, count):
     return Phase.PENDING if number < 0.83 * count else None
 
 
+def record_of(desired, **fields):
+    """The record of a replica whose session has the spec of the manifest."""
+    return ReplicaRecord(
+        session=desired.spec.key,
+        replica=desired.replica,
+        name=desired.name,
+        spec=desired.spec.key,
+        work=desired.work,
+        run=desired.run,
+        **fields,
+    )
+
+
+def failed_attempt(number, accepted, lasted, **fields):
+    """An earlier attempt that failed `lasted` seconds after its create was accepted."""
+    return Attempt(
+        attempt=number,
+        phase=Phase.FAILED,
+        accepted=accepted,
+        started=accepted + 50,
+        running=accepted + lasted - 200,
+        ended=accepted + lasted,
+        **fields,
+    )
+
+
 def survey_record(desired, number, count, now):
     phase = survey_phase(number, count)
     if phase is None:
@@ -92,27 +118,19 @@ def survey_record(desired, number, count, now):
     failed = phase is Phase.FAILED
     tries = 3 if failed else 1 + (number % 29 == 0)
     earlier = tuple(
-        Attempt(
-            attempt=attempt,
-            phase=Phase.FAILED,
+        failed_attempt(
+            attempt,
+            began - 3600.0 * (tries - attempt),
+            900,
             id=f"old{number}x{attempt}",
-            accepted=began - 3600.0 * (tries - attempt),
-            started=began - 3600.0 * (tries - attempt) + 50,
-            running=began - 3600.0 * (tries - attempt) + 700,
-            ended=began - 3600.0 * (tries - attempt) + 900,
             cause="MemoryError",
             ram_used=15.9,
         )
         for attempt in range(1, tries)
     )
     ended = None if phase.active else started + run
-    return ReplicaRecord(
-        session=desired.spec.key,
-        replica=desired.replica,
-        name=desired.name,
-        spec=desired.spec.key,
-        work=desired.work,
-        run=desired.run,
+    return record_of(
+        desired,
         attempt=tries,
         phase=phase,
         id=f"id{number}",
@@ -202,16 +220,9 @@ def retried_record(desired, number, now):
     """A replica whose first attempt failed, if it has a second one, or waits for it."""
     phase, attempt, cause = RETRIED[number]
     began = now - 900.0
-    first = Attempt(
-        attempt=1, phase=Phase.FAILED, id="old", accepted=began - 700, started=began - 650, ended=began, cause=cause
-    )
-    return ReplicaRecord(
-        session=desired.spec.key,
-        replica=desired.replica,
-        name=desired.name,
-        spec=desired.spec.key,
-        work=desired.work,
-        run=desired.run,
+    first = failed_attempt(1, began - 700, 700, id="old", cause=cause)
+    return record_of(
+        desired,
         attempt=attempt,
         phase=phase,
         id=f"id{number}",
