@@ -29,7 +29,6 @@ SHORT = {
     "cli/commands/events.py": "a command has a file of its own; its code is that of `logs`",
 }
 LONG = {
-    "manifest/expansion/expand.py": "four lines more than the limit",
     "distributed.py": "one file, meant to be copied into containers",
 }
 MANY_PARAMETERS = {"workflow/api/connection.py:apply"}  # the Python API: each is a keyword with a default

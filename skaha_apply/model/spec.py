@@ -217,13 +217,13 @@ class SessionSpec:
         The readers of a manifest return such values, so that a manifest is read without pydantic.
         """
         spec = object.__new__(cls)
-        vars(spec).update(default_values(cls), **values)
+        object.__setattr__(spec, "__dict__", {**default_values(cls), **values})
         return spec
 
-    def model_copy(self, *, update: Mapping[str, Any]) -> Self:
+    def model_copy(self, *, update: dict[str, Any]) -> Self:
         """The spec with other values of some fields, which are of the declared types. Records have the same method."""
         spec = object.__new__(type(self))
-        vars(spec).update(vars(self), **update)
+        object.__setattr__(spec, "__dict__", vars(self) | update)
         return spec
 
     @property

@@ -57,7 +57,7 @@ def _arguments(plan: EntryTemplate, values: Mapping[str, str]) -> Iterator[_Argu
 
 
 def _text(item: object) -> str:
-    return item.text if isinstance(item, LocatedText) else ""
+    return item.text if isinstance(item, LocatedText) else item if isinstance(item, str) else ""
 
 
 def _found(arguments: list[_Argument]) -> Iterator[LeftOut]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.manifest.expansion.placed_nodes import PlacedNodes
+from skaha_apply.manifest.expansion.placed_nodes import PlacedNodes, item_nodes, used_nodes
 from skaha_apply.manifest.expansion.sources import (
     FilledList,
     FilledNumbers,
@@ -85,11 +85,14 @@ class EntryTemplate:
         self.unknown = {id(source.node) for source in filled if source.template.unknown}
         self.varying = [name for name, chain in self.chains.items() if not isinstance(chain[0], FixedValue)]
         self.naming = [each for each in _names(self.chains["name"]) if each != COUNT]
-        self.weight = 1 + sum(len(_items(chain[0], {})) for name, chain in self.chains.items() if name in LISTS)
+        self.weight = 1 + sum(len(item_nodes(chain[0], {})) for name, chain in self.chains.items() if name in LISTS)
         self.weight += len(self.environment)
-        self._command_varies = any(name in self.varying for name in LISTS)
+        self._scalars = [name for name in self.varying if name not in LISTS]
+        self._command_varies = len(self._scalars) < len(self.varying)
+        self._counts = any(COUNT in source.template.names for source in filled)
         sources = [chain[0] for chain in self.environment.values()]
         self._environment_varies = not all(isinstance(source, FixedValue) for source in sources)
+        self._texts = {name: _texts(self.chains[name][0].read({})) for name in LISTS if self._is_fixed(name)}
         self.fixed = self._fixed()
         self._base: SessionSpec | None = None
         self._nodes: dict[tuple[bool, ...], PlacedNodes] = {}
@@ -166,6 +169,9 @@ class EntryTemplate:
         texts = [item for source in sources if isinstance(source, FilledList | FilledNumbers) for item in source.items]
         return [source for source in (*sources, *texts) if isinstance(source, FilledScalar | FilledText)]
 
+    def _is_fixed(self, name: str) -> bool:
+        return name in self.chains and name not in self.varying
+
     def _fixed(self) -> dict[str, Any]:
         """The fields of a spec that are the same in every combination."""
         read = {name: chain[0].read({}) for name, chain in self.chains.items() if name not in self.varying}
@@ -174,35 +180,38 @@ class EntryTemplate:
         fixed["needs"] = tuple(item.text for item in needs.names)
         fixed["require"] = dict(needs.require)
         if not self._command_varies:
-            fixed["cmd"], fixed["args"] = _command(read.get("cmd") or [], read.get("args") or [])
+            fixed["cmd"], fixed["args"] = _command(*(self._texts.get(name, ()) for name in LISTS))
         if not self._environment_varies:
             fixed["env"] = self._variables({})
         return fixed
 
     def spec(self, values: CombinationValues, given: Mapping[str, Any]) -> SessionSpec:
-        """The spec of one combination; `given` are fields that no key gives. Raises `InvalidValue`."""
+        """The spec of one combination. Raises `InvalidValue`.
+
+        `values` has only its cells. `given` are fields that no key gives, which all combinations share.
+        """
         fields = self._fields(values)
         if self._base is None:
             # The readers return valid values of the declared types only, so nothing has to be checked or converted.
             self._base = SessionSpec.unchecked({**self.fixed, **fields, **given})
             return self._base
-        return self._base.model_copy(update={**fields, **given})
+        return self._base.model_copy(update=fields)
 
     def _fields(self, values: CombinationValues) -> dict[str, Any]:
-        fields: dict[str, Any] = {}
-        values[COUNT] = str(self.fixed.get("replicas", 1))
+        fields: dict[str, Any] = {"values": dict(values)}
+        if self._counts:
+            values[COUNT] = str(self.fixed.get("replicas", 1))
         failed = False
-        for name in self.varying:
+        for name in self._scalars:
             try:
-                if name not in LISTS:
-                    fields[name] = self._value(name, values)
+                fields[name] = self._value(name, values)
                 if name == "replicas":
                     values[COUNT] = str(fields[name])
             except InvalidValue:
                 failed = True
         try:
             if self._command_varies:
-                fields["cmd"], fields["args"] = _command(*(self._first(name, values) or [] for name in LISTS))
+                fields["cmd"], fields["args"] = _command(self._list("cmd", values), self._list("args", values))
             if self._environment_varies:
                 fields["env"] = self._variables(values)
         except InvalidValue:
@@ -220,6 +229,11 @@ class EntryTemplate:
             if not source.absent(values):
                 return source.read(values)
         return None
+
+    def _list(self, name: str, values: Mapping[str, str]) -> Sequence[str]:
+        """The texts of `cmd` or `args`."""
+        known = self._texts.get(name)
+        return _texts(self._first(name, values) or ()) if known is None else known
 
     def _value(self, name: str, values: Mapping[str, str]) -> Any:
         value = self._first(name, values)
@@ -240,28 +254,19 @@ class EntryTemplate:
         for name, chain in self.environment.items():
             for source in chain:
                 if not source.absent(values):
-                    texts[name] = source.read(values).text
+                    texts[name] = source.read(values)
                     break
         return texts
 
     def nodes(self, values: Mapping[str, str]) -> PlacedNodes:
         """The nodes of the values of one combination by their path: `args[2]`, "" for the whole."""
-        pattern = tuple([not values[name] for name in self.leaving])
+        pattern = tuple([not values[name] for name in self.leaving]) if self.leaving else ()
         if pattern not in self._nodes:
             self._nodes[pattern] = PlacedNodes(partial(self._placed, values))
         return self._nodes[pattern]
 
     def _placed(self, values: Mapping[str, str]) -> dict[str, Node]:
-        there = {
-            name: next((source for source in chain if not source.absent(values)), None)
-            for name, chain in self.chains.items()
-        }
-        nodes = {"": self.chains["name"][0].node}
-        nodes.update((name, source.node) for name, source in there.items() if source is not None)
-        commands, arguments = (_items(there.get(name), values) for name in LISTS)
-        if commands:
-            nodes["cmd"] = commands[0]
-        nodes.update((f"args[{index}]", node) for index, node in enumerate([*commands[1:], *arguments]))
+        nodes = used_nodes(self.chains, values)
         strongest = next((level.nodes["env"] for level in self.levels if "env" in level.nodes), None)
         if strongest is not None:
             nodes["env"] = strongest
@@ -272,16 +277,14 @@ class EntryTemplate:
         return nodes
 
 
-def _command(command: Sequence[LocatedText], arguments: Sequence[LocatedText]) -> tuple[str | None, tuple[str, ...]]:
+def _command(command: Sequence[str], arguments: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
     """The program, and its arguments: the rest of a `cmd` that is a list goes first."""
-    texts = tuple([item.text for item in arguments])
-    return (command[0].text if command else None, (*[item.text for item in command[1:]], *texts))
+    return (command[0] if command else None), (*command[1:], *arguments)
 
 
-def _items(source: ValueSource | None, values: Mapping[str, str]) -> list[Node]:
-    if isinstance(source, FilledList):
-        return [item.node for item in source.items if not (values and item.absent(values))]
-    return [item.node for item in source.read(values)] if source is not None else []
+def _texts(items: Sequence[LocatedText | str]) -> Sequence[str]:
+    """The texts of a fixed list, or of a list that was filled in."""
+    return [item if isinstance(item, str) else item.text for item in items]
 
 
 def _taken(sources: Iterable[FilledScalar | FilledText]) -> set[str]:

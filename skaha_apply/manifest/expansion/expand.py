@@ -13,6 +13,7 @@ from skaha_apply.manifest.expansion.empty_arguments import left_out
 from skaha_apply.manifest.expansion.entry_template import CachedReader, EntryTemplate, KeyLevel
 from skaha_apply.manifest.expansion.file_size import excess, refuse_large
 from skaha_apply.manifest.expansion.matrix import Combination, Matrix, read_matrix
+from skaha_apply.manifest.expansion.unique_names import UniqueNames
 from skaha_apply.manifest.fields.values import InvalidValue
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.variables.interpolation import BadReference, CombinationValues, Scope, TextPurpose, template
@@ -42,7 +43,7 @@ class ExpandedSession:
     nodes: Mapping[str, Node]
     entry: int
     combination: Combination
-    unknown: frozenset[str]
+    unknown: frozenset[str] = frozenset()
     left_out: tuple[LeftOut, ...] = ()
 
 
@@ -129,7 +130,8 @@ class _EntryExpansion:
             expanded.empty_lists.append(written)
         plans: dict[tuple[int, ...], EntryTemplate | None] = {(): plan}
         unnamed: list[tuple[str, Combination]] = []
-        names = _UniqueNames(self.context, f"{self.path}.name")
+        names = UniqueNames(self.context, f"{self.path}.name")
+        given = {"file": file, "group": written if "${" in written else ""}
         for combination in matrix.combinations:
             if combination.includes not in plans:
                 self._refuse_changes(len(plans) * plan.weight)
@@ -137,10 +139,11 @@ class _EntryExpansion:
             this = plans[combination.includes]
             if this is None:
                 continue
-            if lacking := [name for name, cell in combination.pairs() if not cell.text and name in this.naming]:
-                unnamed.append((lacking[0], combination))
+            texts = [cell.text for cell in combination.cells]
+            if "" in texts and (lacking := _lacking(combination, this)):
+                unnamed.append((lacking, combination))
                 continue
-            placed = self._placed(this, combination, file)
+            placed = self._placed(this, combination, texts, given)
             if placed is None or (matrix.names and not names.take(placed.spec.key, combination)):
                 continue
             expanded.sessions.append(placed)
@@ -217,12 +220,12 @@ class _EntryExpansion:
         """The file, as places name it."""
         return self.context.reader.diagnostics.file
 
-    def _placed(self, plan: EntryTemplate, combination: Combination, file: str) -> ExpandedSession | None:
-        """One combination as a session, None after an error."""
+    def _placed(
+        self, plan: EntryTemplate, combination: Combination, texts: Sequence[str], given: Mapping[str, str]
+    ) -> ExpandedSession | None:
+        """One combination, with these values, as a session; None after an error."""
         diagnostics = self.context.reader.diagnostics
-        values = CombinationValues(zip(combination.names, [cell.text for cell in combination.cells], strict=True))
-        written = self.own["name"].text
-        given = {"file": file, "values": dict(values), "group": written if "${" in written else ""}
+        values = CombinationValues(zip(combination.names, texts, strict=True))
         diagnostics.origin = combination if combination.names else None
         try:
             spec = plan.spec(values, given)
@@ -231,6 +234,8 @@ class _EntryExpansion:
         finally:
             diagnostics.origin = None
         nodes = plan.nodes(values)
+        if not (plan.unknown or plan.leaving):
+            return ExpandedSession(spec, nodes, self.index, combination)
         unknown = (path for path, node in nodes.items() if path and id(node) in plan.unknown) if plan.unknown else ()
         return ExpandedSession(spec, nodes, self.index, combination, frozenset(unknown), left_out(plan, values))
 
@@ -255,6 +260,11 @@ class _EntryExpansion:
             raise _TooMany
 
 
+def _lacking(combination: Combination, plan: EntryTemplate) -> str:
+    """The first column that the name requires and that is empty in a combination; "" if there is none."""
+    return next((name for name, cell in combination.pairs() if not cell.text and name in plan.naming), "")
+
+
 def _named_only(matrix: Matrix, plans: Sequence[EntryTemplate]) -> tuple[str, ...]:
     """The axes or columns that the name has, and that neither another value nor an `include` uses.
 
@@ -270,38 +280,3 @@ def _named_only(matrix: Matrix, plans: Sequence[EntryTemplate]) -> tuple[str, ..
     used = matrix.choosing.union(*(plan.used for plan in plans))
     named = {name.removeprefix("slug.") for plan in plans for name in plan.naming}
     return tuple(name for name in matrix.names if name in named and name not in used)
-
-
-@dataclass
-class _UniqueNames:
-    """The names that the combinations of one session take, and those that two of them would take."""
-
-    context: MatrixContext
-    path: str
-    taken: dict[str, Combination] = field(default_factory=dict)
-    twice: list[tuple[str, Combination, Combination]] = field(default_factory=list)
-
-    def take(self, name: str, combination: Combination) -> bool:
-        """Whether no earlier combination has the name."""
-        first = self.taken.setdefault(name, combination)
-        if first is combination:
-            return True
-        self.twice.append((name, first, combination))
-        return False
-
-    def report(self) -> None:
-        """Report the first two combinations with one name, and the number of further ones."""
-        if not self.twice:
-            return
-        name, first, second = self.twice[0]
-        pairs = zip(first.names, first.cells, second.cells, strict=True)
-        differ = [axis for axis, one, other in pairs if one.text != other.text][:2] or [*first.names]
-        summary = (
-            f"two combinations have the name {quoted(name)}: {first.described(differ)}; and {second.described(differ)}"
-        )
-        if more := len(self.twice) - 1:
-            summary += f"; and {more:,} more such {noun_for(more, 'pair')}"
-        detail = "In a name, values are in lower case, + becomes p, and other characters except letters, digits and - "
-        detail += "become -. Change a value, remove one with exclude, or add another axis or column to the name."
-        location = second.cells[second.names.index(differ[0])].location
-        self.context.reader.diagnostics.add_at("matrix", location, summary, detail, path=self.path)

@@ -90,6 +90,8 @@ class FilledScalar:
         if self.template.unknown and self.key.name not in NEEDED:
             return None
         text = self.template.fill(values)
+        if self.key.read is NodeReader.text:  # a filled text is never missing
+            return text
         value = self.known.get(text)
         if value is None:
             self.reader.diagnostics.using = self.template.names
@@ -122,12 +124,12 @@ class FilledText:
         only = self.template.only
         return bool(only) and not values[only]
 
-    def read(self, values: Mapping[str, str]) -> LocatedText:
+    def read(self, values: Mapping[str, str]) -> str:
         """The text; raises `InvalidValue` if a value in it would be read as a reference later."""
         text = self.template.fill(values)
-        if self.template.misread(text):
+        if "${" in text and self.template.misread(text):
             raise self._misread()
-        return LocatedText(text, self.item.node)
+        return text
 
     def _misread(self) -> InvalidValue:
         self.reader.diagnostics.using = self.template.names
@@ -155,15 +157,9 @@ class FilledList:
         """Whether an empty cell leaves it out as a whole."""
         return bool(self.only) and not values[self.only]
 
-    def read(self, values: Mapping[str, str]) -> list[LocatedText]:
+    def read(self, values: Mapping[str, str]) -> list[str]:
         """The texts that are not left out. Raises `InvalidValue`."""
-        texts: list[LocatedText] = []
-        for item in self.items:
-            if isinstance(item, FixedValue):
-                texts.append(item.value)
-            elif not item.absent(values):
-                texts.append(item.read(values))
-        return texts
+        return [item.read(values) for item in self.items if item.certain or not item.absent(values)]
 
 
 @dataclass(slots=True)
@@ -231,7 +227,7 @@ class SourceBuilder:
     def text(self, item: LocatedText, path: str) -> FixedValue | FilledText:
         """The source of one text."""
         if "${" not in item.text:
-            return FixedValue(item, item.node)
+            return FixedValue(item.text, item.node)
         source = FilledText(item, path, self.parsed(item.text, item.node, path, TextPurpose.TEXT), self.reader)
         if source.template.names or source.template.unknown:
             return source
