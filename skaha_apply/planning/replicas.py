@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.request import CreateRequest
@@ -12,7 +13,7 @@ from skaha_apply.planning.digest import SpecDigests, digest, work_content
 from skaha_apply.planning.entries import Entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
@@ -41,20 +42,20 @@ def expand_entries(
     project: Project, entries: Entries, numbers: Mapping[ReplicaKey, int], stays: Mapping[ReplicaKey, str]
 ) -> tuple[DesiredReplica, ...]:
     """The result of `expand` for the entries of the project."""
-    made: dict[str, tuple[DesiredReplica, ...]] = {}
+    made: dict[int, list[DesiredReplica]] = {}  # by the identity of the spec
     links: dict[str, str] = {}
     joined: dict[Group, str] = {}
     spec_digests = SpecDigests()
     needed_keys = {key for entry in entries.by_key.values() for key in entry.needs}
     for entry in entries.in_order_of_need():
         for spec in entry.specs:
-            needed = _links(spec, entries, links, joined)
-            made[spec.key] = tuple(_replicas(spec, needed, numbers, spec_digests))
+            needed = _links(spec, entries, links, joined) if spec.needs else ()
+            made[id(spec)] = _replicas(spec, needed, numbers, spec_digests)
         for spec in entry.specs if entry.key in needed_keys else ():
             links[spec.key] = digest(
-                [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[spec.key]]
+                [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[id(spec)]]
             )
-    return tuple(replica for spec in project.sessions for replica in made[spec.key])
+    return tuple(chain.from_iterable(map(made.__getitem__, map(id, project.sessions))))
 
 
 def _links(spec: SessionSpec, entries: Entries, links: Mapping[str, str], joined: dict[Group, str]) -> tuple[str, ...]:
@@ -64,8 +65,6 @@ def _links(spec: SessionSpec, entries: Entries, links: Mapping[str, str], joined
     axes have no effect, and a rename in manifest and state reruns nothing. A single combination is its own link, also
     if its entry has a matrix. An entry with an empty list, or without an agreeing combination, has no link.
     """
-    if not spec.needs:
-        return ()
     found = []
     for _, group in entries.needed(spec):
         if group is None or not group.specs:
@@ -138,17 +137,18 @@ def _replicas(
     links: tuple[str, ...],
     numbers: Mapping[ReplicaKey, int],
     spec_digests: SpecDigests,
-) -> Iterable[DesiredReplica]:
+) -> list[DesiredReplica]:
     works, runs = spec_digests.work(spec, links), spec_digests.run(spec)
-    key = spec.key
-    for replica in range(1, spec.replicas + 1):
-        work = works.digest(str(replica))
-        yield DesiredReplica(
-            spec=spec,
-            replica=replica,
-            name=spec.live_name(replica),
-            work=work,
-            run=runs.digest(f'"{work}"'),
-            run_number=numbers.get((key, replica), 0),
-            links=links,
+    work_digest = works.only_digest if spec.replicas == 1 else works.digest
+    return [
+        DesiredReplica(
+            spec,
+            replica,
+            spec.live_name(replica),
+            work := work_digest(str(replica)),
+            runs.digest(f'"{work}"'),
+            numbers.get((spec.key, replica), 0) if numbers else 0,
+            links,
         )
+        for replica in range(1, spec.replicas + 1)
+    ]
