@@ -229,6 +229,7 @@ def retried_record(desired, number, now):
         accepted=began,
         seen=now,
         started=None if phase is Phase.PENDING else began + 60,
+        running=None if phase is Phase.PENDING else now - 40.0,
         ended=None if phase.active else now - 30.0,
         cause=cause if phase is Phase.FAILED else "",
         earlier=(first,) if attempt > 1 else (),
