@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.spec_adapter import spec_adapter
+from skaha_apply.model.scripts.spec_adapter import spec_adapter
 from skaha_apply.model.state import (
     STATE_FORMAT,
     Frozen,

@@ -9,8 +9,8 @@ import pytest
 
 from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
 from skaha_apply.model.project import Project
+from skaha_apply.model.scripts.spec_adapter import checked_spec
 from skaha_apply.model.spec import Decides, Parameter, SessionSpec, field_roles, json_value, names_by_role
-from skaha_apply.model.spec_adapter import checked_spec
 from skaha_apply.planning.diff import changes, same_resources, same_work
 from skaha_apply.planning.digest import spec_key
 from skaha_apply.planning.replicas import create_request, expand

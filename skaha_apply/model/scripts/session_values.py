@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from skaha_apply.model.durations import parse_duration
 from skaha_apply.model.errors import UsageError
-from skaha_apply.model.spec_adapter import checked_spec
+from skaha_apply.model.scripts.spec_adapter import checked_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skaha_apply.model.spec_adapter import Spec
+    from skaha_apply.model.scripts.spec_adapter import Spec
 
 _INNER = ("group", "values", "file")  # the tool gives them
 _LONGEST = 60  # characters of a value that an error shows
