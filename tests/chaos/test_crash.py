@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from copy import deepcopy
 
 import pytest
 from judge import faults_of
@@ -63,29 +64,35 @@ def _problems(universe, *deaths):
     return faults_of(universe, [BEFORE, AFTER], universe.plan(AFTER).report)
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A world after the first apply; each run begins with a copy of it."""
+    return _begun(tmp_path_factory.mktemp("begun"))
+
+
 @pytest.fixture
-def whole(tmp_path):
+def whole(begun):
     """The process of an apply that nothing disturbs: how many points and turns it has."""
-    ended = _begun(tmp_path).apply(AFTER)
+    ended = deepcopy(begun).apply(AFTER)
     assert dict(ended.report.applied) == {"replace": 4, "create": 8}
     return ended.process
 
 
-def test_killed_before_or_after_any_request_or_write(tmp_path, whole):
+def test_killed_before_or_after_any_request_or_write(begun, whole):
     points = whole.points.total()
     assert points > 80
     found = {}
     for point in range(1, points + 1):
-        if problems := _problems(_begun(tmp_path), {"kill_at": point}):
+        if problems := _problems(deepcopy(begun), {"kill_at": point}):
             found[point] = problems
     assert not found
 
 
-def test_killed_at_any_await(tmp_path, whole):
+def test_killed_at_any_await(begun, whole):
     assert whole.turns > 300
     found = {}
     for turn in range(1, whole.turns + 1, EVERY):
-        if problems := _problems(_begun(tmp_path), {"kill_turn": turn}):
+        if problems := _problems(deepcopy(begun), {"kill_turn": turn}):
             found[turn] = problems
     assert not found
 

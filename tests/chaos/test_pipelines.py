@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from copy import deepcopy
 
 import pytest
 from pipelines import FAIL, HANG, PASS, Pipeline, broken_promises, draw, fate_of, renewal_faults
@@ -91,9 +92,10 @@ CRASHING = Pipeline(
 )
 
 
-def _begun(root):
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
     """After six minutes: one has failed, two take too long, and the notebook is to be renewed."""
-    universe = _universe(CRASHING, random.Random(5), root)
+    universe = _universe(CRASHING, random.Random(5), tmp_path_factory.mktemp("begun"))
     ended = universe.apply(CRASHING.project)
     assert dict(ended.report.applied) == {"create": 5}
     universe.pass_time(60)
@@ -102,20 +104,27 @@ def _begun(root):
     return universe
 
 
+def _copied(begun):
+    """A copy of a world, whose server counts the attempts of the copy."""
+    universe = deepcopy(begun)
+    universe.server.plan = fate_of(universe.server, CRASHING)
+    return universe
+
+
 @pytest.fixture
-def whole(tmp_path):
+def whole(begun):
     """The process of an apply that nothing disturbs."""
-    ended = _begun(tmp_path).apply(CRASHING.project)
+    ended = _copied(begun).apply(CRASHING.project)
     assert dict(ended.report.applied) == {"retry": 1, "delete": 2, "renew": 1}
     return ended.process
 
 
 @pytest.mark.parametrize("death", ["kill_at", "kill_turn"])
-def test_killed_anywhere_with_a_retry_a_timeout_and_a_renewal_under_way(tmp_path, whole, death):
+def test_killed_anywhere_with_a_retry_a_timeout_and_a_renewal_under_way(begun, whole, death):
     places = range(1, whole.points.total() + 1) if death == "kill_at" else range(1, whole.turns + 1, EVERY)
     found = {}
     for place in places:
-        universe = _begun(tmp_path)
+        universe = _copied(begun)
         ended = universe.apply(CRASHING.project, **{death: place})
         problems = [repr(ended.crash)] if ended.crash is not None else _to_the_end(universe, CRASHING)
         if problems := problems or list(renewal_faults(universe.server, universe.timeline.now, 1)):
