@@ -258,10 +258,11 @@ EVIL = "</script><img src=x onerror=\"document.title='ran'\"><script>document.ti
 
 def hostile(tiles):
     """The survey with texts of others in each place that a page shows."""
-    bad = EVIL + "\u2028\u2029\u202e\x1b[31m\x00\udcff" + "x" * 1_000_000
+    bad = EVIL + "\u2028\u2029\u202e\x1b[31m\x00\udcff"
+    endless = bad + "x" * 1_000_000
     status = tiles.status
     rows = tuple(
-        replace(row, cause=bad if row.cause else "", name=row.name + EVIL, event=bad, id=bad) for row in status.rows
+        replace(row, cause=endless if row.cause else "", name=row.name + EVIL, event=bad, id=bad) for row in status.rows
     )
     document = status.document.model_copy(
         update={
@@ -276,12 +277,12 @@ def hostile(tiles):
         }
     )
     sessions = tuple(replace_spec(spec, image=EVIL, values={EVIL: "a", **spec.values}) for spec in tiles.sessions)
-    logs = {row.name: LogTail(1, (bad, EVIL)) for row in rows}
+    logs = {row.name: LogTail(1, (endless if row.cause else bad, EVIL)) for row in rows}
     return replace(
         tiles,
         status=replace(status, project=f"p{EVIL}", rows=rows, document=document),
         sessions=sessions,
-        server=bad,
+        server=endless,
         logs=logs,
         commands={name: f"{text} {EVIL}" for name, text in tiles.commands.items()},
     )
