@@ -276,6 +276,7 @@ def prepare(libraries):
             if not module.name.startswith(NOT_IMPORTED):
                 importlib.import_module(module.name)
         make_methods("skaha_apply")
+        make_schemas("skaha_apply")
     gc.collect()
     gc.freeze()
 
@@ -288,6 +289,17 @@ def make_methods(package):
             for name in {"__init__", "__eq__", "__hash__"} & vars(cls).keys():
                 with suppress(Exception):  # the call makes the method; it fails because there are no arguments
                     getattr(cls, name)(object.__new__(cls))
+
+
+def make_schemas(package):
+    """Make the validators of the pydantic models of the package, which each fork would make at their first use."""
+    base_model = importlib.import_module("pydantic").BaseModel
+    pending = [base_model]
+    while pending:
+        cls = pending.pop()
+        pending += cls.__subclasses__()
+        if cls.__module__.startswith(f"{package}.") and not cls.__pydantic_complete__:
+            cls.model_rebuild(raise_errors=False)
 
 
 def end(code):
