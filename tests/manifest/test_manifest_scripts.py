@@ -68,7 +68,7 @@ def test_a_loop_keeps_its_list_in_the_file(tmp_path, monkeypatch):
         ("echo 'open\n", "line 1: the quote ' has no end"),
         ("if true; then\n", "line 2"),
         ("f() { f; }\nf\n", "calls itself without an end"),
-        ("while true; do\n" + CREATE.format("x", 1) + "done\n", "more than 20,000 sessions"),
+        (f"while true; do\n  canfar create headless {IMAGE}\ndone\n", "more than 20,000 sessions"),
         ("echo {1..9999999}\n", "more than 100,000 words"),
         ("ls\n", "creates no session"),
         ("", "creates no session"),
