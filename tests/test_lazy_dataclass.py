@@ -10,6 +10,7 @@ from dataclasses import field, replace
 
 import pytest
 
+from skaha_apply import lazy_dataclass
 from skaha_apply.lazy_dataclass import dataclass
 
 FLAGS = ("frozen", "slots", "order", "kw_only")
@@ -60,6 +61,10 @@ def behavior(decorate, **flags):
     yield outcome(lambda: first("a", [1]).items), outcome(first), outcome(lambda: second(name="a", typo=1))
     yield outcome(lambda: setattr(one, "count", 5)), outcome(lambda: delattr(same, "note"))
     yield repr(replace(other, name="c")), dataclasses.asdict(one), [each.name for each in dataclasses.fields(second)]
+    change = lazy_dataclass.replace if decorate is dataclass else replace
+    plain = first(name="a", items=[2])
+    yield repr(change(plain, name="c")), repr(change(other, count=5)), repr(plain), type(change(plain)) is first
+    yield outcome(lambda: change(plain, typo=1))[0], outcome(lambda: change(one, made=1))[0]
     yield repr(copy.copy(one)), repr(copy.deepcopy(one)), hasattr(one, "__dict__"), second.__match_args__
     yield first.__doc__, first.__hash__ is None, getattr(second, "count", None) if "slots" not in flags else None
 
@@ -144,3 +149,34 @@ def test_a_frozen_value_with_slots_takes_no_call_for_each_field():
     with pytest.raises(dataclasses.FrozenInstanceError):
         value.name = "b"
     assert value == Value("a", 2)
+
+
+def test_a_frozen_value_with_slots_is_copied_without_a_call_for_each_field():
+    @dataclass(frozen=True, slots=True)
+    class Value:
+        """A value with a property."""
+
+        name: str
+        count: int = 1
+
+        @property
+        def key(self):
+            return (self.name, self.count)
+
+    value = Value("a", count=2)
+    assert lazy_dataclass.replace(value, name="b").key == ("b", 2)
+    calls = [each for each in dis.get_instructions(Value.__replace__) if each.opname == "CALL"]
+    assert len(calls) == 2
+    for name in ("key", "other"):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{name}'"):
+            lazy_dataclass.replace(value, **{name: 1})
+
+
+def test_a_value_of_the_standard_decorator_is_replaced_too():
+    @dataclasses.dataclass(frozen=True)
+    class Value:
+        """A value."""
+
+        name: str
+
+    assert lazy_dataclass.replace(Value("a"), name="b") == Value("b")
