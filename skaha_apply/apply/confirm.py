@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.counts import first_names
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.safety.account import check_account
@@ -68,7 +69,7 @@ async def resolve_open_requests(context: ExecutionContext) -> tuple[Observation,
         for pending in open_ones:
             if tries[pending.id] < TRIES and is_without_effect(pending, seen, context.settle):
                 tries[pending.id] += 1
-                working.pending_deletes[pending.id] = pending.model_copy(update={"at": context.server.now()})
+                working.pending_deletes[pending.id] = replace(pending, at=context.server.now())
                 context.ledger.changed()
                 await context.server.delete(pending.id)
         await asyncio.sleep(wait)

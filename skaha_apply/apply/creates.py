@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES, JobFailed
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.request import Accepted, Refused
@@ -122,7 +122,7 @@ class Creates:
     def _record_timeout(self, key: ReplicaKey) -> None:
         ledger = self._context.ledger
         if intent := ledger.working_state.intents.get(key):
-            ledger.working_state.intents[key] = intent.model_copy(update={"given_up": self._context.server.now()})
+            ledger.working_state.intents[key] = replace(intent, given_up=self._context.server.now())
             ledger.changed()
 
     def _record_accepted(self, key: ReplicaKey, session_id: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES, JobFailed, NothingToDo
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import ServerError
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.reasons import DeleteReason
@@ -109,7 +110,7 @@ class Deletes:
     def _mark_sent(self, session: SessionToDelete) -> None:
         ledger = self._context.ledger
         if pending := ledger.working_state.pending_deletes.get(session.id):
-            sent = pending.model_copy(update={"sent": True, "at": self._context.server.now()})
+            sent = replace(pending, sent=True, at=self._context.server.now())
             ledger.working_state.pending_deletes[session.id] = sent
             ledger.changed()
 

@@ -11,8 +11,9 @@ import functools
 import os
 import uuid
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError
 from skaha_apply.planning.records import is_open
 from skaha_apply.planning.safety.account import with_account_shown
@@ -204,8 +205,8 @@ class Ledger:
     async def _write(self, *, last: bool = False) -> None:
         revision = self._changed
         self._serial += 1
-        head = {"serial": self._serial, "writer": writer(), "written": self._now()}
-        document = self._newest_document().model_copy(update=head)
+        head: dict[str, Any] = {"serial": self._serial, "writer": writer(), "written": self._now()}
+        document = replace(self._newest_document(), **head)
         earlier, self.working_state.stored_records = self.working_state.stored_records, {}
         # Shielded: a canceled wait does not interrupt a write, and the next write waits for it.
         self._writing = asyncio.ensure_future(self._store.write(document, last=last))
@@ -216,9 +217,9 @@ class Ledger:
             raise
         self._written = revision
         self.stored_document = document
-        self.working_state.head = self.working_state.head.model_copy(update=head)
+        self.working_state.head = replace(self.working_state.head, **head)
         if self._document is not None:
-            self._document = self._document.model_copy(update=head)
+            self._document = replace(self._document, **head)
 
 
 class _Before:

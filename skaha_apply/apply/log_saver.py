@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import ServerError, StateError, Unauthorized
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.masking.session_ids import log_label, without_ids
@@ -82,7 +83,7 @@ class LogSaver:
         found = []
         for key, (record, cause) in saved.items():
             if (now := ledger.working_state.records.get(key)) is not None and now.id == record.id:
-                ledger.working_state.records[key] = now.model_copy(update={"logged": True, "cause": cause})
+                ledger.working_state.records[key] = replace(now, logged=True, cause=cause)
                 if now.phase is Phase.FAILED:
                     found.append(FailureCause(now.session, now.replica, now.name, cause))
         if saved:

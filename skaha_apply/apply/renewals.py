@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES, JobFailed
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.request import Accepted, Refused
 
 if TYPE_CHECKING:
@@ -37,5 +38,5 @@ def _record_renewal(job: Job, context: ExecutionContext) -> None:
     ledger, key = context.ledger, job.action.key
     record = ledger.working_state.records.get(key)
     if record is not None and record.id == job.action.id:
-        ledger.working_state.records[key] = record.model_copy(update={"renewed": context.server.now()})
+        ledger.working_state.records[key] = replace(record, renewed=context.server.now())
         ledger.changed()

@@ -95,10 +95,10 @@ class Dialog:
 
     def close(self, projects: Sequence[Project] = ()) -> None:
         """Close the live table, and print the reports as JSON, in the order of the projects."""
-        from skaha_apply.render.plan.documents import reports_document  # noqa: PLC0415 - keeps --help fast
-
         self.progress.close()
         if self._as_documents and self._reports:
+            from skaha_apply.render.plan.documents import reports_document  # noqa: PLC0415 - pydantic, for JSON only
+
             order = {project.name: index for index, project in enumerate(projects)}
             reports = sorted(self._reports, key=lambda report: order.get(report.project, len(order)))
             self.streams.show_document(as_json(reports_document(reports)))

@@ -221,7 +221,7 @@ class SessionSpec:
         return spec
 
     def model_copy(self, *, update: dict[str, Any]) -> Self:
-        """The spec with other values of some fields, which are of the declared types. Records have the same method."""
+        """The spec with other values of some fields, which are of the declared types."""
         spec = object.__new__(type(self))
         object.__setattr__(spec, "__dict__", vars(self) | update)
         return spec

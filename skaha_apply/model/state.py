@@ -2,87 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from dataclasses import field
+from typing import Annotated, ClassVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-)
-
+from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.fields.written_form import Time, Why
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Number, Phase
-from skaha_apply.model.spec import ReplicaKey, SessionSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from skaha_apply.model.spec import Bounds, ReplicaKey, SessionSpec
 
 STATE_FORMAT = "1.3"
 
-_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999, which RFC 3339 can write
+
+class Frozen:
+    """A value of a state. Its class declares each field once; `state/values/` makes readers and writers from that."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
 
-def _read_time(value: Any) -> Any:
-    """A time as Unix seconds; raises `ValueError` for one that cannot be written."""
-    if isinstance(value, str):
-        return _parse_time(value)
-    return _check_time(value) if isinstance(value, int | float) else value
-
-
-@lru_cache(maxsize=1_000)
-def _parse_time(text: str) -> float:
-    """The records of one listing have the same time, so it is read once."""
-    return _check_time(datetime.fromisoformat(text).timestamp())
-
-
-def _check_time(value: float) -> float:
-    if not _FIRST <= value <= _LAST:
-        raise ValueError("the time is not in the years 1 to 9999")
-    return value
-
-
-def _write_time(value: float) -> str:
-    return datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Time = Annotated[
-    float,
-    BeforeValidator(_read_time),
-    PlainSerializer(_write_time, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time", "description": "server time, RFC 3339 in UTC"}),
-]
-
-
-def _parse_why(value: Any) -> Any:
-    """A reason that a newer minor version may have added counts as `delete`."""
-    return value if not isinstance(value, str) or value in list(DeleteReason) else DeleteReason.DELETE
-
-
-Why = Annotated[DeleteReason, BeforeValidator(_parse_why), WithJsonSchema({"type": "string"})]
-
-
-class Frozen(BaseModel):
-    """A value of a state: immutable, and strict about unknown fields. Its validator is built when it is needed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """The value with other values of some fields. The method of pydantic takes four times as long."""
-        if deep:
-            return super().model_copy(update=update, deep=True)
-        made = type(self).__new__(type(self))
-        object.__setattr__(made, "__dict__", {**self.__dict__, **(update or {})})
-        object.__setattr__(made, "__pydantic_fields_set__", self.__pydantic_fields_set__)
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
-        return made
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaEntry(Frozen):
     """The fields of every entry about a replica: its identity, its live name, its spec, and its digests.
 
@@ -106,6 +45,7 @@ class ReplicaEntry(Frozen):
         return (self.session, self.replica)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt(Frozen):
     """An earlier attempt of a replica: how and when it ended. `attempt` counts from 1; a change restarts the count.
 
@@ -131,6 +71,7 @@ class Attempt(Frozen):
     marked: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaRecord(ReplicaEntry):
     """The record of one replica.
 
@@ -170,6 +111,7 @@ class ReplicaRecord(ReplicaEntry):
     earlier: tuple[Attempt, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent(ReplicaEntry):
     """A create that is stored before its request is sent, and removed after its response.
 
@@ -184,6 +126,7 @@ class Intent(ReplicaEntry):
     given_up: Time | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PendingDelete(Frozen):
     """A session that the tool deletes, stored until its end is confirmed.
 
@@ -208,6 +151,7 @@ class PendingDelete(Frozen):
         return (self.session, self.replica)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnconfirmedCreate(ReplicaEntry):
     """Unconfirmed creates of one name. For a day, the tool deletes the duplicate sessions that they left behind.
 
@@ -221,6 +165,7 @@ class UnconfirmedCreate(ReplicaEntry):
     posts: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRecord(Frozen):
     """What one target of notices (`command` or `url`) got of one event.
 
@@ -236,6 +181,7 @@ class TargetRecord(Frozen):
     last: Time | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeRecord(Frozen):
     """What was sent about the present work of a project. The work began at `since` and is over once `end` is set.
 
@@ -250,6 +196,7 @@ class NoticeRecord(Frozen):
     failed: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerLease(Frozen):
     """The controller that works on a project: no other one does until the lease ends. `who` is for people."""
 
@@ -259,6 +206,7 @@ class ControllerLease(Frozen):
     until: Time
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateDocument(Frozen):
     """The state of one project.
 
@@ -268,7 +216,7 @@ class StateDocument(Frozen):
     """
 
     format_version: str = STATE_FORMAT
-    serial: Annotated[int, Field(ge=0)] = 0
+    serial: Annotated[int, Bounds(ge=0)] = 0
     lineage: str
     writer: str = ""
     project: str
@@ -276,7 +224,7 @@ class StateDocument(Frozen):
     account: str | None = None
     identities: tuple[str, ...] = ()
     written: Time | None = None
-    specs: dict[str, SessionSpec] = Field(default_factory=dict)
+    specs: dict[str, SessionSpec] = field(default_factory=dict)
     replicas: tuple[ReplicaRecord, ...] = ()
     intents: tuple[Intent, ...] = ()
     tombstones: tuple[PendingDelete, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.reasons import OUT_OF_MEMORY, Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
@@ -27,7 +28,7 @@ def history(record: ReplicaRecord | None, *, marked: bool = False) -> tuple[Atte
     `marked` states that the replica was marked to run again.
     """
     every = _attempts(record)
-    return (*every[:-1], every[-1].model_copy(update={"marked": True})) if marked and every else every
+    return (*every[:-1], replace(every[-1], marked=True)) if marked and every else every
 
 
 def _attempts(record: ReplicaRecord | None) -> tuple[Attempt, ...]:

@@ -8,7 +8,7 @@ from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.lazy_dataclass import dataclass, replace
 from skaha_apply.model.session import Kind
 from skaha_apply.planning.attempts import as_requested, ram_of
 from skaha_apply.planning.digest import spec_key
@@ -68,7 +68,7 @@ class WorkingState:
 
         What has not changed since the last document is taken from it.
         """
-        tables: dict[str, tuple[Any, ...]] = {
+        tables: dict[str, Any] = {
             "intents": tuple(self.intents[key] for key in sorted(self.intents)),
             "tombstones": tuple(self.pending_deletes[key] for key in sorted(self.pending_deletes)),
             "doubts": tuple(self.unconfirmed_creates[key] for key in sorted(self.unconfirmed_creates)),
@@ -79,7 +79,7 @@ class WorkingState:
         else:
             used = {entry.spec for entry in (*replicas, *tables["intents"], *tables["doubts"])}
             specs = {key: spec for key, spec in sorted(self.specs.items()) if key in used}
-        document = self.head.model_copy(update={"specs": specs, "replicas": replicas, **tables})
+        document = replace(self.head, specs=specs, replicas=replicas, **tables)
         self._built = document, self.records.revision, self.records.key_revision
         return document
 

@@ -9,31 +9,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.scripts.spec_adapter import spec_adapter
-from skaha_apply.model.state import (
-    STATE_FORMAT,
-    Frozen,
-    Intent,
-    ReplicaRecord,
-    StateDocument,
-    UnconfirmedCreate,
-)
+from skaha_apply.model.spec import default_values
+from skaha_apply.model.state import STATE_FORMAT, Frozen, Intent, ReplicaRecord, StateDocument, UnconfirmedCreate
 from skaha_apply.state.digest import KEY as DIGEST
 from skaha_apply.state.digest import differences, document_text, is_intact
 from skaha_apply.state.spec_compression import LIKE, DiffersTooMuch, difference, expand_specs, find_models
+from skaha_apply.state.values.reader import WRONG, reader
+from skaha_apply.state.values.writer import json_field, line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from skaha_apply.model.spec import SessionSpec
 
-MAJOR = STATE_FORMAT.partition(".")[0]
+MAJOR, _, _MINOR = STATE_FORMAT.partition(".")
 # Also written with their default values: a reader needs them before it can trust the rest.
 ALWAYS = ("format_version", "serial", "lineage", "project", "server")
-_NO_NAMES: set[str] = set()
 
 _RESTORE = (
     "Restore the state from a backup. Remove it only if every session of the project may run again, because "
@@ -57,7 +49,7 @@ class LineCache:
         """The item as one line of JSON, without default values."""
         known = self._known.get(id(item))
         if known is None or known[1] is not None:
-            known = (item, None, _without_defaults(item))
+            known = (item, None, line(item))
         self._used[id(item)] = known
         return known[2]
 
@@ -75,13 +67,6 @@ class LineCache:
         self._known, self._used = self._used, {}
 
 
-def _without_defaults(item: Frozen | SessionSpec) -> str:
-    if isinstance(item, Frozen):
-        return item.model_dump_json(exclude_defaults=True)
-    spec_type: Any = type(item)
-    return spec_adapter(spec_type).dump_json(item, exclude_defaults=True).decode()
-
-
 def encode(document: StateDocument, lines: LineCache | None = None, version: str = STATE_FORMAT) -> bytes:
     """The document as UTF-8 JSON, in the format of this version, also if it was read in another format.
 
@@ -91,9 +76,9 @@ def encode(document: StateDocument, lines: LineCache | None = None, version: str
     _check_consistent(document, "the new state")
     lines = lines or LineCache()
     members = {}
-    for name in StateDocument.model_fields:
+    for name, default in default_values(StateDocument).items():
         value = version if name == "format_version" else getattr(document, name)
-        if name in ALWAYS or value != StateDocument.model_fields[name].get_default(call_default_factory=True):
+        if name in ALWAYS or value != default:
             members[name] = _text(document, name, value, lines)
     lines.forget_unused()
     return document_text(members)
@@ -102,19 +87,30 @@ def encode(document: StateDocument, lines: LineCache | None = None, version: str
 def decode(data: bytes, source: str) -> StateDocument:
     """The document in `data`; `source` is its path or address, for messages.
 
-    Unknown keys are ignored, so that this tool can read a newer minor version. The next write drops them. Raises
-    `StateError` if the text is incomplete, not JSON, of a newer major version, of another shape, or inconsistent.
+    Unknown keys are ignored, so that this tool can read a newer minor version. The next write drops them. The types of
+    the values are checked unless the digest proves that the text is as this tool wrote it. Raises `StateError` if the
+    text is incomplete, not JSON, of a newer major version, of another shape, or inconsistent.
     """
     raw = _parse(data, source)
     _check_version(raw.get("format_version"), source)
     if isinstance(raw.get("specs"), dict):
         raw["specs"] = _expand_specs(raw["specs"], source)
     stated = raw.pop(DIGEST, None)
-    document = _validate(raw, source)
-    for record in document.replicas:  # a set of names for each record is a third of its memory, and nothing reads it
-        object.__setattr__(record, "__pydantic_fields_set__", _NO_NAMES)
+    is_proven = stated is not None and is_intact(data)
+    document = (_read_plain(raw) if is_proven else None) or _validate(raw, source)
     _check_consistent(document, f"the state {source}")
-    return document if stated is None or is_intact(data) else _with_digest(document, stated, source)
+    return document if stated is None or is_proven else _with_digest(document, stated, source)
+
+
+def _read_plain(raw: dict[str, Any]) -> StateDocument | None:
+    """The document of a text that this version or an earlier one wrote; None if a value is wrong nevertheless."""
+    if int(raw["format_version"].partition(".")[2]) > int(_MINOR):
+        return None
+    try:
+        document: StateDocument = reader(StateDocument)(raw)
+    except WRONG:  # the check of each value finds its place
+        return None
+    return document
 
 
 def _with_digest(document: StateDocument, stated: Any, source: str) -> StateDocument:
@@ -140,7 +136,7 @@ def _text(document: StateDocument, name: str, value: Any, lines: LineCache) -> s
         return "{\n" + ",\n".join(_specs(document.specs, lines)) + "\n}"
     if name == "format_version":
         return json.dumps(value)
-    return json.dumps(document.model_dump(mode="json", include={name})[name], ensure_ascii=False)
+    return json.dumps(json_field(document, name), ensure_ascii=False)
 
 
 def _specs(specs: dict[str, SessionSpec], lines: LineCache) -> Iterator[str]:
@@ -205,32 +201,14 @@ def _expand_specs(specs: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def _validate(raw: dict[str, Any], source: str) -> StateDocument:
+    from skaha_apply.state.values.checked import WrongValue, read_checked  # noqa: PLC0415 - pydantic, for few texts
+
     try:
-        try:
-            return StateDocument.model_validate(raw)
-        except ValidationError as error:
-            for problem in error.errors(include_url=False, include_input=False):
-                if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-                    _drop(raw, problem["loc"])
-            return StateDocument.model_validate(raw)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        raise StateError(
-            f"the state {source} is damaged: {_path(problem['loc'])}: {problem['msg']}",
-            hint=_RESTORE,
-        ) from error
+        return read_checked(raw)
+    except WrongValue as error:
+        raise StateError(f"the state {source} is damaged: {error.path}: {error}", hint=_RESTORE) from error
     except OverflowError as error:
         raise StateError(f"the state {source} is damaged: a time is out of range", hint=_RESTORE) from error
-
-
-def _drop(raw: Any, loc: tuple[int | str, ...]) -> None:
-    for step in loc[:-1]:
-        raw = raw[step]
-    raw.pop(loc[-1], None)
-
-
-def _path(loc: tuple[int | str, ...]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
 
 
 def _check_consistent(document: StateDocument, what: str) -> None:

@@ -14,7 +14,9 @@ from skaha_apply.state.spec_compression import LIKE
 
 def state_schema() -> dict[str, Any]:
     """The schema of format 1.x, from the model. It allows unknown keys, because newer minor versions add keys."""
-    schema = StateDocument.model_json_schema(mode="serialization")
+    from pydantic import TypeAdapter  # noqa: PLC0415 - only the schema needs it
+
+    schema = TypeAdapter(StateDocument).json_schema(mode="serialization")
     for part in (schema, *schema["$defs"].values()):
         if part.get("additionalProperties") is False:
             del part["additionalProperties"]

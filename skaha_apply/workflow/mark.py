@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skaha_apply.apply.confirm import resolve_open_requests
 from skaha_apply.apply.execute import execute
-from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.lazy_dataclass import dataclass, replace
 from skaha_apply.model.counts import counted, first_names, noun_for
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.masking.session_ids import is_hidden
@@ -276,19 +276,19 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
         record = _from_manifest(working, desired, record)
     # Only what had run to its end has results, and somebody who may have used them: those make it another run.
     raised = record.run_number + (verb is Verb.RERUN and one.before is Phase.DONE)
-    changes: dict[Verb, dict[str, object]] = {
+    changes: dict[Verb, dict[str, Any]] = {
         Verb.COMPLETE: {"phase": Phase.DONE, "ended": record.ended or now, "note": "marked complete", "logged": True},
         Verb.RERUN: {**FIRST_ATTEMPT, "phase": Phase.DUE, "run_number": raised, "note": "marked to run again"},
         Verb.HOLD: {"phase": Phase.HELD, "note": "held"},
     }
     if verb is not Verb.COMPLETE:
-        record = record.model_copy(update={"earlier": history(record, marked=verb is Verb.RERUN), "vanished": 0})
-    working.records[one.key] = record.model_copy(update={"stopped": False, **changes[verb]})
+        record = replace(record, earlier=history(record, marked=verb is Verb.RERUN), vanished=0)
+    working.records[one.key] = replace(record, stopped=False, **changes[verb])
 
 
 def _from_manifest(working: WorkingState, desired: DesiredReplica, record: ReplicaRecord | None) -> ReplicaRecord:
     """A record with the digests of the manifest, for work that was finished before the first apply."""
-    content = {
+    content: dict[str, Any] = {
         "name": record.name if record else desired.name,
         "spec": working.record_spec(desired.spec),
         "work": desired.work,
@@ -296,5 +296,5 @@ def _from_manifest(working: WorkingState, desired: DesiredReplica, record: Repli
         "run_number": desired.run_number,
     }
     if record is not None:
-        return record.model_copy(update=content)
+        return replace(record, **content)
     return ReplicaRecord(session=desired.key[0], replica=desired.key[1], phase=Phase.DONE, **content)

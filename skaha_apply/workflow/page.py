@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.log_saver import label
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.display.page import TAIL, LogTail, ProjectPage
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.plan import ActionKind
@@ -76,7 +76,7 @@ def page_after_pass(request: ApplyRequest, last: PassResult) -> ProjectPage | No
     records = dict(last.records) or {record.key: record for record in last.document.replicas}
     deleted = frozenset(pending.id for pending in last.document.tombstones)
     plan = replace(last.plan, actions=tuple(_after_pass(one, records, deleted) for one in last.plan.actions))
-    document = last.document.model_copy(update={"replicas": tuple(records[key] for key in sorted(records))})
+    document = replace(last.document, replicas=tuple(records[key] for key in sorted(records)))
     seen = Observation(last.listing, found=last.listing.at, whole=False)
     return page_of_plan(request.context.location, request.project, Situation(document, seen), plan)
 

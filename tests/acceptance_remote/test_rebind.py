@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.state.codec import encode
 
 SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
@@ -81,7 +82,7 @@ def test_a_remote_state_is_bound_again(remote_desk):
     store = remote_desk.store
     remote_desk.write(SLEEP)
     remote_desk.apply()
-    store.put(encode(store.stored.model_copy(update={"server": OLD, "serial": store.stored.serial + 1})))
+    store.put(encode(replace(store.stored, server=OLD, serial=store.stored.serial + 1)))
     remote_desk("plan", code=1)
     remote_desk("state", "rebind", "--yes")
     assert store.stored.server == "localhost/skaha/v1"

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.state.codec import encode
 
 SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
@@ -173,7 +174,7 @@ def test_a_serial_that_moved_underneath_is_an_error_and_never_overwritten(remote
     sandbox.faults(latency_ms=1500, only=["POST /session"])
     process = desk.start("apply", "--yes", "--settle", "0.5s")
     sandbox.wait_until(lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= 1)
-    theirs = store.stored.model_copy(update={"serial": store.stored.serial + 1, "writer": "somebody"})
+    theirs = replace(store.stored, serial=store.stored.serial + 1, writer="somebody")
     store.put(encode(theirs))
     ended = desk.finish(process, code=1)
     assert re.search(r"another process changed|422", ended.err)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.display.page import LogTail, ProjectPage
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.project import MaxActive, Project
@@ -167,7 +166,7 @@ def survey(count=2000, now=T0 + 3600.0 * 21):
     for number, desired in enumerate(expansion.replicas({}, {})):
         if desired.spec.name == "prepare":
             done = survey_record(desired, 1, 10_000, now)
-            records.append(done.model_copy(update={"accepted": T0, "started": T0 + 20, "ended": T0 + 900.0}))
+            records.append(replace(done, accepted=T0, started=T0 + 20, ended=T0 + 900.0))
         elif desired.spec.group == "tile-${tile}":
             records.append(survey_record(desired, number - 7, count, now))
     status = planned_status(project, tuple(one for one in records if one is not None), now, expansion)
@@ -200,7 +199,7 @@ def survey_of_failures(count, *, each=False):
     project, now = Project("failures", specs), T0 + 9000.0
     expansion = Expansion(project)
     records = [survey_record(one, 83, 10_000, now) for one in expansion.replicas({}, {})]
-    failed = [one.model_copy(update={"cause": "MemoryError", "attempt": 1, "earlier": ()}) for one in records]
+    failed = [replace(one, cause="MemoryError", attempt=1, earlier=()) for one in records]
     status = planned_status(project, tuple(failed), now, expansion)
     return ProjectPage(status, timeline(status), specs, commands=COMMANDS)
 

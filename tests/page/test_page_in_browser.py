@@ -8,11 +8,11 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import replace
 
 import pytest
 from surveys import data_of, survey_of_retries
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.display.page import LogTail
 from skaha_apply.model.progress.summary import QueuePart
 from skaha_apply.render.page.page import page_html
@@ -264,17 +264,12 @@ def hostile(tiles):
     rows = tuple(
         replace(row, cause=endless if row.cause else "", name=row.name + EVIL, event=bad, id=bad) for row in status.rows
     )
-    document = status.document.model_copy(
-        update={
-            "replicas": tuple(
-                one.model_copy(
-                    update={
-                        "earlier": tuple(each.model_copy(update={"cause": bad, "note": bad}) for each in one.earlier)
-                    }
-                )
-                for one in status.document.replicas
-            )
-        }
+    document = replace(
+        status.document,
+        replicas=tuple(
+            replace(one, earlier=tuple(replace(each, cause=bad, note=bad) for each in one.earlier))
+            for one in status.document.replicas
+        ),
     )
     sessions = tuple(replace_spec(spec, image=EVIL, values={EVIL: "a", **spec.values}) for spec in tiles.sessions)
     logs = {row.name: LogTail(1, (endless if row.cause else bad, EVIL)) for row in rows}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
 from surveys import T0, data_of, survey
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.display.page import LogTail
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.progress.summary import EntrySummary
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted, SharedCause
+from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
 from skaha_apply.model.status import ReplicaStatus
@@ -52,8 +54,7 @@ def seeded(value, names):
 
 
 def private(kind):
-    names = kind.model_fields if hasattr(kind, "model_fields") else {one.name for one in fields(kind)}
-    return [name for name in names if name not in PUBLIC.get(kind, set()) | WORDS]
+    return [name for name in (one.name for one in fields(kind)) if name not in PUBLIC.get(kind, set()) | WORDS]
 
 
 def hidden(page):
@@ -65,23 +66,22 @@ def hidden(page):
         for row in status.rows
     )
     records = tuple(
-        one.model_copy(
-            update={
+        replace(
+            one,
+            **{
                 **seeded(one, private(ReplicaRecord)),
                 "session": one.session,
                 "spec": one.spec,
-                "earlier": (
-                    Attempt(attempt=1, phase="failed", accepted=T0, **dict.fromkeys(("id", "note", "cause"), CANARY)),
-                ),
-            }
+                "earlier": (Attempt(attempt=1, phase=Phase.FAILED, accepted=T0, id=CANARY, note=CANARY, cause=CANARY),),
+            },
         )
         for one in status.document.replicas
     )
     specs = {
         key: spec.model_copy(update=seeded(spec, private(SessionSpec))) for key, spec in status.document.specs.items()
     }
-    document = status.document.model_copy(
-        update={**seeded(status.document, private(StateDocument)), "replicas": records, "specs": specs}
+    document = replace(
+        status.document, **seeded(status.document, private(StateDocument)), replicas=records, specs=specs
     )
     entries = tuple(
         replace(one, **{**seeded(one, private(EntrySummary)), "stragglers": ((CANARY, 9.0),)}) for one in status.entries

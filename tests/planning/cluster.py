@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scene import SETTLE
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Listing, LiveSession, Observation
 from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord
 from skaha_apply.planning.options import PlanOptions
@@ -98,7 +99,7 @@ class Cluster:
                 pending = PendingDelete(
                     id=to_delete.id, session=record.session, replica=record.replica, name="", at=self.now
                 )
-                pending = pending.model_copy(update={"why": to_delete.why, "note": "timed out"})
+                pending = replace(pending, why=to_delete.why, note="timed out")
                 working.records[record.key] = after_delete(record, pending, self.now)
 
     def _create(self, working, action):

@@ -6,6 +6,7 @@ Times are seconds around `NOW`. A session that is not given an id has its live n
 from __future__ import annotations
 
 from skaha_apply.model.project import Project
+from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, LiveSession, Observation, Phase
 from skaha_apply.model.spec import SessionSpec
@@ -78,7 +79,7 @@ def record(wanted, phase="running", number=1, needed=(), **fields):
 
     One that ended was last seen running ten seconds before.
     """
-    base = _entry(wanted, number, needed, {"phase": phase})
+    base = _entry(wanted, number, needed, {"phase": Phase(phase)})
     base |= {"id": base["name"], "accepted": min(NOW - HOUR, fields.get("started") or NOW), "seen": NOW - 60}
     if fields.get("started") is not None and fields.get("ended") is not None:
         base["running"] = max(fields["started"], fields["ended"] - 10)
@@ -102,7 +103,8 @@ def unconfirmed(wanted, number=1, needed=(), **fields):
 def pending_delete(session_id, wanted, number=1, **fields):
     """A pending delete: by default sent half a minute ago, while the session was active."""
     base = {"id": session_id, "session": wanted.key, "replica": number, "name": wanted.live_name(number)}
-    return PendingDelete(**base | {"at": NOW - 30, "sent": True} | fields)
+    why = DeleteReason(fields.get("why", DeleteReason.DELETE))
+    return PendingDelete(**base | {"at": NOW - 30, "sent": True} | fields | {"why": why})
 
 
 def state(*entries, **head):

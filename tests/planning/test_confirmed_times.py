@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 import scene
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene import NOW, SETTLE
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.tracking.confirmed_times import confirms, take_time, take_times
 from skaha_apply.planning.tracking.unconfirmed_creates import with_live_session
@@ -53,7 +53,7 @@ def test_a_confirmed_record_is_the_one_that_the_listing_gives(data):
         "ram_used": choose(None, 1.5),
         "cores_used": choose(None, 0.25),
     }
-    record = running().model_copy(update=fields)
+    record = replace(running(), **fields)
     session = live(
         status=choose("Running", "Pending", "Completed", "Odd"),
         started=choose(None, STARTED, NOW - 5),
@@ -93,7 +93,7 @@ def test_any_other_news_changes_the_record_at_once(news):
     watch(working, NOW)
     watch(working, NOW + 10, **news)
     changed = working.records[record.key]
-    assert changed == with_live_session(record, live(**news), NOW + 10).model_copy(update={"running": changed.running})
+    assert changed == replace(with_live_session(record, live(**news), NOW + 10), running=changed.running)
     assert changed.running == (NOW + 10 if changed.phase is Phase.RUNNING else NOW)
 
 

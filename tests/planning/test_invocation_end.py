@@ -112,7 +112,9 @@ def test_the_usage_counts_from_the_first_listing_on():
 
 
 def test_the_phase_of_a_replica_after_a_pass():
-    sent = PendingDelete(id="id2", session="tile", replica=2, name="tile-2", why="surplus", at=1.0, sent=True)
+    sent = PendingDelete(
+        id="id2", session="tile", replica=2, name="tile-2", why=DeleteReason.SURPLUS, at=1.0, sent=True
+    )
     live = LiveSession(id="id1", name="tile-1", kind="headless", status="Running", image="x", connect_url="https://one")
     summary = after(
         kept(1, "running"), kept(2, "running"), (action(3, "create"), None),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from scene import HOUR, NOW
 from test_records import become
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning.decisions.decision_table import decide
@@ -156,7 +156,7 @@ def test_a_replica_that_stays_done_or_running_is_decided_once(phase, limits, num
     for turn in range(4):
         if turn == 3:
             key = records[0].key
-            working.records[key] = working.records[key].model_copy(update={"cores_used": 0.5})
+            working.records[key] = replace(working.records[key], cores_used=0.5)
         situation = Situation(working.to_document(), scene.seen(), working=working)
         counted.append(
             times_called(decide, lambda now=situation: made.append(plan(scene.project(wanted), now, expansion)))

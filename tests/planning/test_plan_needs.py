@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from scene import decide, intent, kinds, lines, live, project, record, replica, seen, spec, state
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 
 FIRST = spec("first", replicas=2)
@@ -114,7 +115,7 @@ def test_dependent_runs_again_when_a_dependency_changes(phase, expected):
 
 def test_dependent_runs_again_when_a_dependency_was_marked_rerun():
     entries = firsts("done", "done")
-    entries[1] = entries[1].model_copy(update={"phase": Phase.DUE, "run_number": 1})
+    entries[1] = replace(entries[1], phase=Phase.DUE, run_number=1)
     stored = state(*entries, record(SECOND, needed=(FIRST,)))
     assert kinds(decide(project(FIRST, SECOND), stored)) == ["replace second", "done first-1", "create first-2"]
 

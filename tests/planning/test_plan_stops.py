@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from scene import NOW, decide, intent, kinds, lines, live, matrix, pending_delete, project, record, seen, spec, state
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
@@ -119,7 +120,7 @@ def test_attempts_of_one_replica_count_as_those_of_many():
     one = failed(first, -10, attempt=3, earlier=[(1, Phase.FAILED, -40), (2, Phase.FAILED, -30)])
     assert last(decide(project(*many()), state(one))) == GOES_ON
     assert last(decide(project(*many()), state(one, failed(second, -20)))) == STOPPED
-    running = one.model_copy(update={"phase": Phase.RUNNING, "ended": None, "attempt": 3})
+    running = replace(one, phase=Phase.RUNNING, ended=None, attempt=3)
     rest = [failed(other, -5) for other in many()[1:3]]
     assert last(decide(project(*many()), state(running, *rest), seen(live("tile-00")))) == STOPPED
 
@@ -145,7 +146,7 @@ def test_stopped_entry_continues_after_a_change_or_a_mark():
     stored = state(*entries("f-40", "f-30", "f-20", "f-10"))
     changed = decide(project(*many(ram=16)), stored)
     assert {action.kind for action in changed.actions} == {"replace", "create"}
-    marked = [one.model_copy(update={"phase": Phase.DUE, "attempt": 1}) for one in stored.replicas]
+    marked = [replace(one, phase=Phase.DUE, attempt=1) for one in stored.replicas]
     assert {action.kind for action in decide(project(*many()), state(*marked)).actions} == {"create"}
 
 
@@ -155,7 +156,7 @@ def test_one_that_was_changed_or_marked_is_tried_while_the_others_are_stopped():
     bigger = (specs[0].model_copy(update={"ram": 64}), *specs[1:])
     plan = decide(project(*bigger), stored)
     assert (kinds(plan)[0], kinds(plan)[-1]) == ("replace tile-00", "blocked tile-11")
-    marked = stored.replicas[0].model_copy(update={"phase": Phase.DUE})
+    marked = replace(stored.replicas[0], phase=Phase.DUE)
     plan = decide(project(*specs), state(marked, *stored.replicas[1:]))
     assert (kinds(plan)[0], kinds(plan)[-1]) == ("create tile-00", "blocked tile-11")
 
@@ -244,11 +245,11 @@ def test_a_deleted_one_is_blocked_until_it_is_changed_or_marked():
     assert not after.has_changes
     stopped = record(specs[4], "due", stopped=True)
     assert not decide(project(*specs), state(*stored.replicas[:4], stopped)).has_changes
-    marked = stopped.model_copy(update={"stopped": False})
+    marked = replace(stopped, stopped=False)
     assert kinds(decide(project(*specs), state(*stored.replicas[:4], marked)))[4] == "create tile-04"
     bigger = (*specs[:4], specs[4].model_copy(update={"ram": 64}))
     assert kinds(decide(project(*bigger), state(*stored.replicas[:4], stopped)))[4] == "create tile-04"
-    rerun = [one.model_copy(update={"phase": Phase.DUE}) for one in stored.replicas[:4]]
+    rerun = [replace(one, phase=Phase.DUE) for one in stored.replicas[:4]]
     assert kinds(decide(project(*specs[:5]), state(*rerun, stopped)))[4] == "create tile-04"
 
 

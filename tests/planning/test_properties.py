@@ -5,7 +5,6 @@ A failing example prints a blob by which it can be replayed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import scene
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene import HOUR, NOW, SETTLE
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Kind, Phase
@@ -275,7 +275,7 @@ def test_order_of_anything_but_the_manifest_never_matters(project, cluster, opti
 
     stored, live = cluster.state, cluster.live
     lists = {name: shuffled(getattr(stored, name)) for name in ("replicas", "intents", "tombstones", "doubts")}
-    mixed_state = stored.model_copy(update=lists | {"specs": dict(shuffled(stored.specs.items()))})
+    mixed_state = replace(stored, **(lists | {"specs": dict(shuffled(stored.specs.items()))}))
     mixed = Cluster(mixed_state, dict(shuffled(live.items())), cluster.theirs, cluster.now)
     assert cluster.plan(project, options, offer=offer) == mixed.plan(project, options, offer=offer)
     assert cluster.state == mixed.state

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import scene
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from scene import NOW, SETTLE
 from test_properties import clusters, projects
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.planner import plan
@@ -53,10 +52,7 @@ def exact(working):
 
 def timeless(made):
     """A plan whose records have no times of listings."""
-    actions = [
-        replace(one, record=one.record and one.record.model_copy(update={"seen": None, "running": None}))
-        for one in made.actions
-    ]
+    actions = [replace(one, record=one.record and replace(one.record, seen=None, running=None)) for one in made.actions]
     return replace(made, actions=tuple(actions))
 
 

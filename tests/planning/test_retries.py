@@ -23,6 +23,7 @@ from scene import (
     unconfirmed,
 )
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.durations import format_exact, format_rounded
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
@@ -163,6 +164,7 @@ def test_ended_attempt_is_recorded_when_the_next_one_is_created(phase):
         run_number=3,
         accepted=NOW - HOUR,
         started=NOW - 50,
+        running=NOW - 15,
         ended=NOW - 5,
         note="why",
     )
@@ -190,7 +192,7 @@ def test_an_earlier_attempt_keeps_what_it_used_and_requested():
 def test_only_the_last_few_attempts_are_recorded():
     record_ = record(THRICE, "failed", attempt=1)
     for number in range(2, 40):
-        record_ = again(record_, number, number).model_copy(update={"phase": Phase.FAILED})
+        record_ = replace(again(record_, number, number), phase=Phase.FAILED)
     assert [one.attempt for one in record_.earlier] == list(range(39 - REMEMBERED, 39))
     assert len(record_.past) == REMEMBERED
 
@@ -281,7 +283,7 @@ def test_the_session_of_an_unconfirmed_retry_is_found_by_the_ram_that_the_retry_
 
 
 def test_the_history_keeps_what_each_attempt_requested():
-    before = failed(GROWING, attempt=2, ram=16, earlier=(Attempt(attempt=1, phase="failed", ram=8),))
+    before = failed(GROWING, attempt=2, ram=16, earlier=(Attempt(attempt=1, phase=Phase.FAILED, ram=8),))
     working = WorkingState.from_document(state(before))
     after = record_of_create(working, intent(GROWING, attempt=3, ram=32), "id3", NOW)
     assert [one.ram for one in (*after.earlier, after)] == [8, 16, 32]

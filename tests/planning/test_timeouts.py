@@ -22,6 +22,7 @@ from scene import (
     state,
 )
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 from skaha_apply.render.reasons import reason_text
 
@@ -151,7 +152,7 @@ def test_while_its_pod_stops_no_replacement_is_created():
 
 
 def test_a_delete_that_was_never_sent_has_ended_nothing():
-    unsent = OVERDUE.model_copy(update={"sent": False})
+    unsent = replace(OVERDUE, sent=False)
     after = observe(state(record(TIMED), unsent), seen(live("reduce", "Completed")))
     assert (only(after).phase, after.tombstones) == (Phase.DONE, ())
 

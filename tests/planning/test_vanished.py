@@ -25,6 +25,7 @@ from scene import (
     unconfirmed,
 )
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
@@ -237,7 +238,7 @@ def test_session_that_vanishes_repeatedly_does_not_run_forever(status, vanished)
         return
     assert kinds(first) == ["create reduce"]
     again = record_of_create(WorkingState.from_document(stored), intent(wanted), "reduce", NOW + 1)
-    stored, second = vanish(stored.model_copy(update={"replicas": (again,)}), NOW + 20, wanted, status)
+    stored, second = vanish(replace(stored, replicas=(again,)), NOW + 20, wanted, status)
     assert kinds(second) == ["done reduce" if vanished == "complete" else "unknown reduce"]
     assert "disappeared again before its end was seen" in reason_text(second.actions[0].reason)
     assert only(stored).phase is Phase.UNKNOWN
@@ -293,7 +294,7 @@ def test_one_that_ended_in_between_was_deleted_the_next_time():
     wanted = spec(retries=5)
     first = observe(state(record(wanted)), seen(not_found=["reduce"]))
     retried = record_of_create(WorkingState.from_document(first), intent(wanted, attempt=2), "reduce", NOW + 1)
-    stored = first.model_copy(update={"replicas": (retried,)})
+    stored = replace(first, replicas=(retried,))
     stored = observe(stored, seen(live("reduce"), at=NOW + 10))
     assert kinds(decide(project(wanted), stored, seen(not_found=["reduce"], at=NOW + 20))) == ["create reduce"]
 
@@ -306,7 +307,7 @@ def test_others_of_a_project_need_not_vanish_twice_to_prove_it_too():
         "unknown reduce-1",
         "unknown reduce-2",
     ]
-    tomorrow = [held.model_copy(update={"seen": NOW - 25 * HOUR}), record(many, number=2)]
+    tomorrow = [replace(held, seen=NOW - 25 * HOUR), record(many, number=2)]
     assert kinds(decide(project(many), state(*tomorrow), seen(not_found=["reduce-2"]))) == [
         "unknown reduce-1",
         "create reduce-2",
@@ -320,7 +321,7 @@ def test_notebooks_that_vanish_are_kept_alive():
 
 @pytest.mark.parametrize(("status", "expected"), [("Terminating", "wait reduce"), ("Completed", "replace reduce")])
 def test_no_replacement_is_created_while_a_reappeared_session_terminates(status, expected):
-    vanished = Attempt(attempt=1, phase="unknown", id="earlier")
+    vanished = Attempt(attempt=1, phase=Phase.UNKNOWN, id="earlier")
     stored = state(record(spec(args=("old",)), "unknown", id=None, past=("earlier",), earlier=(vanished,)))
     plan = decide(project(spec()), stored, seen(live("reduce", status, id="earlier")))
     assert kinds(plan) == [expected]

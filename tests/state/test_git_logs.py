@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.state.git.address import GitRemote
@@ -39,12 +40,10 @@ def opened(tmp_path, repository):
 def failed(document, *numbers, phase=Phase.FAILED, **changes):
     """The document, in which the replicas with these numbers have another phase."""
     changed = [
-        one.model_copy(update={"phase": phase, "ended": float(one.replica), **changes})
-        if one.replica in numbers
-        else one
+        replace(one, phase=phase, ended=float(one.replica), **changes) if one.replica in numbers else one
         for one in document.replicas
     ]
-    return document.model_copy(update={"replicas": tuple(changed)})
+    return replace(document, replicas=tuple(changed))
 
 
 def label(document, number):
@@ -87,10 +86,10 @@ def test_the_log_of_a_failed_replica_is_a_file_of_the_one_commit_until_it_is_don
         await other.acquire("mark", 0)
         await other.read()
         again = failed(document, 1, phase=Phase.DONE)
-        await other.write(again.model_copy(update={"serial": 3}))
+        await other.write(replace(again, serial=3))
         assert names(branch) == sorted([paths[1], paths[1].replace(".log", ".events")])
         other.shared_logs.leave({document.replicas[1].key})
-        await other.write(again.model_copy(update={"serial": 4}), last=True)
+        await other.write(replace(again, serial=4), last=True)
         assert names(branch) == []
 
     asyncio.run(main())
@@ -114,9 +113,9 @@ def test_an_empty_log_does_not_replace_a_stored_one_nor_one_that_is_not_stored_y
         await other.acquire("apply", 0)
         document = await other.read()
         other.shared_logs.add(*label(active, 1), "", "<none>")
-        await other.write(document.model_copy(update={"serial": 3}))
+        await other.write(replace(document, serial=3))
         other.shared_logs.add(*label(active, 1), "", "a later event\n")
-        await other.write(document.model_copy(update={"serial": 4}), last=True)
+        await other.write(replace(document, serial=4), last=True)
         assert names(branch) == paths
         assert await other.shared_logs.read(*label(active, 1)) == ("before the delete\n", "a later event\n")
 
@@ -159,7 +158,7 @@ def test_logs_of_done_replicas_leave_room_for_those_of_active_ones(opened, branc
         await write(store, done)
         for number in range(41, 53):
             store.shared_logs.add(*label(active, number), text, None)
-        await store.write(failed(done, *numbers, *range(41, 53)).model_copy(update={"serial": 2}), last=True)
+        await store.write(replace(failed(done, *numbers, *range(41, 53)), serial=2), last=True)
         assert names(branch) == sorted(
             f"logs/{'/'.join(label(active, number))}.log" for number in (*numbers, *range(41, 53))
         )
@@ -213,13 +212,11 @@ def test_a_retry_keeps_the_log_of_the_attempt_before(opened, branch, make_docume
         record = first.replicas[0]
         before = Attempt(attempt=record.attempt, phase=Phase.FAILED, id=record.id, ended=1.0)
         update = {"attempt": 2, "id": "zzz", "phase": Phase.RUNNING, "earlier": (before,)}
-        retried = first.model_copy(
-            update={"serial": 2, "replicas": (record.model_copy(update=update), *first.replicas[1:])}
-        )
+        retried = replace(first, serial=2, replicas=(replace(record, **update), *first.replicas[1:]))
         await store.write(retried)
         assert len(names(branch)) == 1
         done = failed(retried, 1, phase=Phase.DONE)
-        await store.write(done.model_copy(update={"serial": 3}), last=True)
+        await store.write(replace(done, serial=3), last=True)
         assert names(branch) == []
 
     asyncio.run(main())
@@ -229,7 +226,7 @@ def test_no_log_of_an_interactive_session_is_stored(opened, branch, make_documen
     async def main():
         document, store = failed(make_document(1), 1), opened()
         specs = {key: spec.__class__(**{**vars(spec), "kind": Kind.NOTEBOOK}) for key, spec in document.specs.items()}
-        document = document.model_copy(update={"specs": specs})
+        document = replace(document, specs=specs)
         await store.acquire("apply", 0)
         store.shared_logs.add(*label(document, 1), "token=abc\n", None)
         await write(store, document, last=True)
@@ -265,7 +262,7 @@ def test_files_that_nobody_wrote_as_logs_are_dropped_and_not_read(opened, branch
         await other.acquire("apply", 0)
         await other.read()
         assert await other.shared_logs.read(name, mark) is None
-        await other.write(document.model_copy(update={"serial": 2}), last=True)
+        await other.write(replace(document, serial=2), last=True)
         assert names(branch) == []
 
     asyncio.run(main())

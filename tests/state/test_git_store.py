@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import ExitCode, StateError, StateLocked
 from skaha_apply.model.session import Kind
 from skaha_apply.state.clocks import Clocks
@@ -583,8 +584,8 @@ def test_an_intent_that_is_refused_by_a_protected_branch_is_a_named_error(opened
 def test_ids_of_interactive_sessions_do_not_reach_the_repository(opened, remote, make_document):
     document = make_document(1)
     spec = document.specs["s1"].model_copy(update={"kind": Kind.NOTEBOOK})
-    records = tuple(one.model_copy(update={"past": ("oldid001",)}) for one in document.replicas)
-    document = document.model_copy(update={"specs": {"s1": spec}, "replicas": records})
+    records = tuple(replace(one, past=("oldid001",)) for one in document.replicas)
+    document = replace(document, specs={"s1": spec}, replicas=records)
 
     async def main():
         store = opened()

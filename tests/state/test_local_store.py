@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.codec import decode, encode
 from skaha_apply.state.local.store import LocalStore
@@ -68,7 +69,7 @@ def test_a_file_is_decoded_again_only_after_another_has_written_it(path, make_do
         assert await store.read() is await store.read()
         path.write_bytes(encode(make_document(3)))  # without the lock, in the same file
         assert await store.read() == make_document(3)
-        await store.write(second.model_copy(update={"serial": 4}))
+        await store.write(replace(second, serial=4))
         path.unlink()
         assert await store.read() is None
         await store.release()
@@ -329,6 +330,7 @@ def test_root_folder_is_not_a_state():
 LIMITED = """
 import asyncio, resource, sys
 from pathlib import Path
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.codec import decode
 from skaha_apply.state.local.store import LocalStore
@@ -344,7 +346,7 @@ async def main(path, new):
     except StateError as error:
         print(error.message, "|", error.hint)
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-    await store.write(document.model_copy(update={"serial": document.serial + 1}))
+    await store.write(replace(document, serial=document.serial + 1))
     await store.release()
 
 asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
@@ -391,6 +393,7 @@ def test_a_full_disk_leaves_the_old_state(tmp_path, make_document):
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.state.local.store import LocalStore
 
 async def main(path):
@@ -399,7 +402,7 @@ async def main(path):
     document = await store.read()
     print("begun", flush=True)
     while True:
-        document = document.model_copy(update={"serial": document.serial + 1})
+        document = replace(document, serial=document.serial + 1)
         await store.write(document)
         print("written", flush=True)
 

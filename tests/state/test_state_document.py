@@ -9,113 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.session import Kind, Listing, Phase
+from skaha_apply.model.session import Listing, Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import (
     STATE_FORMAT,
-    Attempt,
-    Intent,
-    PendingDelete,
     ReplicaRecord,
     StateDocument,
-    UnconfirmedCreate,
 )
 from skaha_apply.planning.safety.account import check_account
 from skaha_apply.state.codec import LineCache, decode, encode
 from skaha_apply.workflow.state.binding import check_binding
 from tests.counted_calls import calls_for_each_further
-
-words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-# What is stored are milliseconds.
-times = st.integers(0, 4_102_444_800_000).map(lambda ms: ms / 1000)
-maybe_times = st.none() | times
-ids = st.lists(words, max_size=3).map(tuple)
-counts = st.integers(1, 1000)
-SPECS = ("s1", "s 2", "s3", "s4")
-
-specs = st.builds(
-    SessionSpec,
-    name=words,
-    image=words,
-    kind=st.sampled_from(Kind),
-    cores=st.none() | st.integers(1, 64) | st.floats(0.1, 64),
-    ram=st.none() | st.integers(1, 512) | st.floats(0.1, 512),
-    gpus=st.none() | st.integers(1, 8),
-    replicas=counts,
-    cmd=st.none() | words,
-    args=ids,
-    env=st.dictionaries(words, words, max_size=3),
-    needs=ids,
-    protect=st.booleans(),
-    file=words,
-    require=st.dictionaries(words, st.floats(0, 1), max_size=1),
-    rerun=st.sampled_from(["on-change", "always", 60.0]),
-    timeout=st.none() | st.floats(1, 1e6),
-    group=st.sampled_from(["", "tile-${tile}"]),
-    values=st.dictionaries(words, words, max_size=2),
-)
-attempts = st.builds(Attempt, attempt=counts, phase=st.sampled_from(Phase), id=st.none() | words, ended=maybe_times)
-common = {"session": words, "replica": counts, "name": words}
-of_spec = common | {"spec": st.sampled_from(SPECS)}
-digests = {"work": words, "run": words, "run_number": st.integers(0, 9), "attempt": st.integers(1, 9)}
-records = st.builds(
-    ReplicaRecord,
-    **of_spec,
-    **digests,
-    phase=st.sampled_from(Phase),
-    id=st.none() | words,
-    past=ids,
-    accepted=maybe_times,
-    seen=maybe_times,
-    started=maybe_times,
-    ended=maybe_times,
-    logged=st.booleans(),
-    note=words,
-    queued=maybe_times,
-    expires=maybe_times,
-    renewed=maybe_times,
-    earlier=st.lists(attempts, max_size=2).map(tuple),
-)
-intents = st.builds(Intent, **of_spec, **digests, at=times, listed=ids, posts=counts, given_up=maybe_times)
-tombstones = st.builds(
-    PendingDelete,
-    **common,
-    id=words,
-    at=times,
-    active=st.booleans(),
-    sent=st.booleans(),
-    why=st.sampled_from(["rerun"]),
-)
-doubts = st.builds(UnconfirmedCreate, **of_spec, work=words, run=words, since=times, listed=ids, posts=counts)
-fields = {
-    "format_version": st.just(STATE_FORMAT),
-    "serial": st.integers(0, 2**53),
-    "lineage": words,
-    "writer": words,
-    "project": words,
-    "server": words,
-    "account": st.none() | words,
-    "identities": ids,
-    "written": maybe_times,
-}
-
-
-def state_documents(specs_by_name, most_records, most_others):
-    return st.builds(
-        StateDocument,
-        **fields,
-        specs=specs_by_name,
-        replicas=st.lists(records, max_size=most_records, unique_by=lambda record: record.key).map(tuple),
-        intents=st.lists(intents, max_size=most_others).map(tuple),
-        tombstones=st.lists(tombstones, max_size=most_others).map(tuple),
-        doubts=st.lists(doubts, max_size=most_others).map(tuple),
-    )
-
-
-documents = state_documents(st.fixed_dictionaries(dict.fromkeys(SPECS, specs)), 4, 3)
-# Every kind of entry, with fewer of each: for tests of damage, where one entry of a kind is as good as four.
-short_documents = state_documents(specs.map(lambda spec: dict.fromkeys(SPECS, spec)), 2, 2)
+from tests.state.generated_documents import documents, short_documents, words
 
 
 @settings(deadline=None, max_examples=3 * settings().max_examples // 2)
@@ -128,7 +35,7 @@ def test_what_was_written_is_read_back(document):
 @given(documents, documents)
 def test_remembered_lines_change_nothing(first, second):
     lines = LineCache()
-    mixed = first.model_copy(update={"tombstones": second.tombstones + first.tombstones})
+    mixed = replace(first, tombstones=second.tombstones + first.tombstones)
     for document in (first, second, mixed, first):
         assert encode(document, lines) == encode(document)
 
@@ -220,7 +127,7 @@ def survey(make_document, specs):
         for number, spec in enumerate(specs)
     )
     held = {f"spec{number:08d}": spec for number, spec in enumerate(specs)}
-    return make_document().model_copy(update={"specs": held, "replicas": records})
+    return replace(make_document(), specs=held, replicas=records)
 
 
 def test_one_spec_of_an_entry_is_stored_in_full_and_the_others_as_differences(make_document):
@@ -341,7 +248,7 @@ def test_newer_minor_version_is_read_without_its_unknown_fields(make_document):
     raw["replicas"][1]["mood"] = {"deep": True}
     raw["specs"]["s1"]["colour"] = "red"
     read = decode(json.dumps(raw).encode(), "x")
-    assert read == document.model_copy(update={"format_version": "1.7"})
+    assert read == replace(document, format_version="1.7")
     assert decode(encode(read), "x").format_version == STATE_FORMAT
 
 
@@ -355,8 +262,8 @@ def test_a_wrong_type_names_its_place(make_document):
 
 def test_a_document_that_contradicts_itself_is_neither_read_nor_written(make_document):
     document = make_document()
-    twice = document.model_copy(update={"replicas": document.replicas + document.replicas[:1]})
-    dangling = document.model_copy(update={"specs": {}})
+    twice = replace(document, replicas=document.replicas + document.replicas[:1])
+    dangling = replace(document, specs={})
     for broken, message in ((twice, "reduce/1 twice"), (dangling, "has no spec 's1'")):
         with pytest.raises(StateError, match=message):
             encode(broken)

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.report import PhaseChanged
 from skaha_apply.model.session import Phase
@@ -106,6 +107,6 @@ def test_listed_change_is_written_at_once_after_the_missing_one_and_not_again_wh
 
 def test_another_session_in_the_same_phase_is_a_change(journal):
     journal.begin(document(r1="done"))
-    again = document(r1="done").replicas[0].model_copy(update={"id": "other"})
-    journal.stored(document().model_copy(update={"replicas": (again,)}))
+    again = replace(document(r1="done").replicas[0], id="other")
+    journal.stored(replace(document(), replicas=(again,)))
     assert steps(journal.path) == [("tile-1", "done", "done")]

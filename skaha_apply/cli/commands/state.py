@@ -92,11 +92,12 @@ def show(options: PrintArguments) -> ExitCode:
 
     Reads the state and prints it in the current format. Changes nothing, and takes no lock.
     """
-    from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.state.values.writer import json_values  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.state import edit  # noqa: PLC0415 - as above
 
     location, project = _location(options)
     document = run(edit.show(location, project))
-    options.streams().show_document(as_json(document.model_dump(mode="json")))
+    options.streams().show_document(as_json(json_values(document)))
     return ExitCode.OK
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.names.combination_names import combination_name
 
@@ -75,9 +76,9 @@ def _renamed(document: StateDocument, names: Mapping[str, str], old: str, new: s
     known = {record.session for record in document.replicas}
     if clash := sorted((known - keys.keys()) & set(keys.values())):
         raise UsageError(f"the state of {document.project!r} has a session {clash[0]!r} already")
-    tables = {
+    tables: dict[str, Any] = {
         table: tuple(
-            entry.model_copy(update={"session": keys[entry.session]}) if entry.session in keys else entry
+            replace(entry, session=keys[entry.session]) if entry.session in keys else entry
             for entry in getattr(document, table)
         )
         for table in _TABLES
@@ -88,7 +89,7 @@ def _renamed(document: StateDocument, names: Mapping[str, str], old: str, new: s
         if group and spec.key in names:
             update["group"] = "" if group == update["name"] else group
         specs[key] = _following(spec.model_copy(update=update), old, new)
-    return document.model_copy(update={"specs": specs, **tables})
+    return replace(document, specs=specs, **tables)
 
 
 def _following(spec: SessionSpec, old: str, new: str) -> SessionSpec:

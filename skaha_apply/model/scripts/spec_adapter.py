@@ -1,4 +1,4 @@
-"""Checks and writes session specs with pydantic.
+"""Checks session specs with pydantic.
 
 It imports no type of specs, because `spec` imports it when a spec is made.
 """
@@ -18,7 +18,7 @@ Spec = TypeVar("Spec")
 
 @lru_cache
 def spec_adapter(spec_type: Any) -> TypeAdapter[Any]:
-    """The validator and serializer of a type of session spec."""
+    """The validator of a type of session spec."""
     return TypeAdapter(spec_type)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError
 
 if TYPE_CHECKING:
@@ -69,4 +70,4 @@ def with_identity(document: StateDocument, identity: str | None) -> StateDocumen
     """The state with one more credential of its account."""
     if identity is None or identity in document.identities:
         return document
-    return document.model_copy(update={"identities": (*document.identities, identity)[-_REMEMBERED:]})
+    return replace(document, identities=(*document.identities, identity)[-_REMEMBERED:])

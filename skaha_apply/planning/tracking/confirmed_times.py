@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.tracking.news import STALE
 
@@ -60,7 +61,7 @@ def take_time(working: WorkingState, key: ReplicaKey) -> None:
         return
     running = at if record.phase is Phase.RUNNING else record.running
     working.stored_records.setdefault(key, record)
-    working.records[key] = record.model_copy(update={"seen": at, "running": running})
+    working.records[key] = replace(record, seen=at, running=running)
 
 
 def take_times(working: WorkingState) -> None:

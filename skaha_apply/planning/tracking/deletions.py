@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.tracking.clock_skew import age, settle_start
@@ -68,15 +69,15 @@ def after_delete(record: ReplicaRecord, pending: PendingDelete, at: float) -> Re
     if pending.why is DeleteReason.TIMEOUT:
         if not record.phase.active:
             return record
-        return record.model_copy(update={"phase": Phase.FAILED, "ended": at, "note": pending.note})
+        return replace(record, phase=Phase.FAILED, ended=at, note=pending.note)
     if pending.why is DeleteReason.LIMIT:
-        update = {"phase": Phase.DUE, "stopped": True, "note": "its session was deleted because of the failure limit"}
-        return record.model_copy(update=update)
+        note = "its session was deleted because of the failure limit"
+        return replace(record, phase=Phase.DUE, stopped=True, note=note)
     phase = Phase.HELD if pending.why is DeleteReason.HOLD else Phase.DUE
-    return record.model_copy(update={"phase": phase, "note": "its session was deleted"})
+    return replace(record, phase=phase, note="its session was deleted")
 
 
 def _resolve_unconfirmed_request(working: WorkingState, key: ReplicaKey) -> None:
     """Resolve one unconfirmed request: its duplicate session was deleted."""
     if (unconfirmed := working.unconfirmed_creates.pop(key, None)) is not None and unconfirmed.posts > 1:
-        working.unconfirmed_creates[key] = unconfirmed.model_copy(update={"posts": unconfirmed.posts - 1})
+        working.unconfirmed_creates[key] = replace(unconfirmed, posts=unconfirmed.posts - 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.masking.session_ids import is_hidden, short_id
 from skaha_apply.planning.records import has_hidden_id
 
@@ -26,13 +27,13 @@ def reveal_ids(working: WorkingState, listing: Listing) -> None:
         own = _id(record.id, record.name, kind, listing) if record.id else None
         past = tuple(_id(one, record.name, kind, listing) for one in record.past)
         if (own, past) != (record.id, record.past):
-            working.records[record.key] = record.model_copy(update={"id": own, "past": past})
+            working.records[record.key] = replace(record, id=own, past=past)
     for session_id, pending in sorted(working.pending_deletes.items()):
         owner = working.records.get(pending.key)
         if is_hidden(session_id) and owner is not None:
             found = _id(session_id, pending.name, working.specs[owner.spec].kind, listing)
             del working.pending_deletes[session_id]
-            working.pending_deletes[found] = pending.model_copy(update={"id": found})
+            working.pending_deletes[found] = replace(pending, id=found)
     for key, intent in tuple(working.intents.items()):
         working.intents[key] = _with_listed(intent, working, listing)
     for key, unconfirmed in tuple(working.unconfirmed_creates.items()):
@@ -61,7 +62,7 @@ def _with_listed(entry: Create, working: WorkingState, listing: Listing) -> Crea
         return entry
     kind = working.specs[entry.spec].kind
     listed = tuple(_id(one, entry.name, kind, listing) for one in entry.listed)
-    return entry.model_copy(update={"listed": listed})
+    return replace(entry, listed=listed)
 
 
 def _id(session_id: str, name: str, kind: Kind, listing: Listing) -> str:

@@ -6,28 +6,26 @@ invocation waits. A state that a killed process leaves is so never more than `ST
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from operator import attrgetter
 
+from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning.tracking.clock_skew import RECENT
-
-if TYPE_CHECKING:
-    from skaha_apply.model.state import ReplicaRecord
 
 # Seconds after which a newer time is stored. It is less than half of `RECENT`: after a kill, a session whose last
 # listing is less than three minutes old still counts as seen a moment ago (design 4.7, row 14a).
 STALE = 0.4 * RECENT
 _TIMES = ("seen", "running")  # times that every listing moves
 _PEAKS = ("ram_used", "cores_used")  # a peak is stored with another change, at the latest with the end of the replica
-_NO_NEWS = dict.fromkeys((*_TIMES, *_PEAKS))
+_times = attrgetter(*_TIMES)
+_others = attrgetter(*(one.name for one in fields(ReplicaRecord) if one.name not in (*_TIMES, *_PEAKS)))
 
 
 def is_news(stored: ReplicaRecord | None, record: ReplicaRecord | None) -> bool:
     """Whether a record has more to store than newer times, or times that are newer by `STALE` seconds."""
     if stored is None or record is None:
         return stored is not record
-    old, new = stored.__dict__, record.__dict__
-    for name in _TIMES:
-        then, now = old[name], new[name]
+    for then, now in zip(_times(stored), _times(record), strict=True):
         if (then is None) is not (now is None) or abs((now or 0.0) - (then or 0.0)) >= STALE:
             return True
-    return {**old, **_NO_NEWS} != {**new, **_NO_NEWS}
+    return _others(stored) != _others(record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 
@@ -58,7 +59,7 @@ def _with_desired_spec(
         return record
     if is_recorded(record.spec, desired.spec):
         return record
-    return record.model_copy(update={"spec": working.record_spec(desired.spec)})
+    return replace(record, spec=working.record_spec(desired.spec))
 
 
 def _with_vanished_complete(record: ReplicaRecord, action: Action) -> ReplicaRecord:
@@ -67,4 +68,4 @@ def _with_vanished_complete(record: ReplicaRecord, action: Action) -> ReplicaRec
         return record
     ended = record.ended or record.seen or record.accepted
     note = f"{record.note}; counted as complete (vanished: complete)"
-    return record.model_copy(update={"phase": Phase.DONE, "ended": ended, "note": note, "logged": True})
+    return replace(record, phase=Phase.DONE, ended=ended, note=note, logged=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import ReplicaRecord, UnconfirmedCreate
@@ -108,15 +109,14 @@ def resolve_create(working: WorkingState, intent: Intent, seen: Observation, own
         working.records[intent.key] = with_live_session(mine, adopted, seen.listing.at)
         left -= 1
     elif age(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
-        working.records[intent.key] = record_of_create(working, intent, None, intent.at).model_copy(
-            update={
-                "phase": Phase.UNKNOWN,
-                "note": "create request unconfirmed for too long to know whether its session ran",
-            },
+        working.records[intent.key] = replace(
+            record_of_create(working, intent, None, intent.at),
+            phase=Phase.UNKNOWN,
+            note="create request unconfirmed for too long to know whether its session ran",
         )
     elif record and not record.phase.ended:
         note = "its create request had no effect"
-        working.records[intent.key] = record.model_copy(update={"phase": Phase.DUE, "note": note})
+        working.records[intent.key] = replace(record, phase=Phase.DUE, note=note)
     if left > 0:
         record_unconfirmed_create(working, intent, left)
     return bool(found)
@@ -171,22 +171,21 @@ def with_live_session(record: ReplicaRecord, live: LiveSession, at: float) -> Re
     """The record after a listing or look-up at `at` showed its session, in Unix seconds by the server's clock."""
     phase = live.phase
     is_queued_again = record.phase is Phase.RUNNING and phase is Phase.PENDING
-    return record.model_copy(
-        update={
-            "phase": phase,
-            "seen": at,
-            "ran": (record.ran or at) if phase is Phase.RUNNING else None,
-            "running": at if phase is Phase.RUNNING else record.running,
-            "vanished": 0 if phase.ended else record.vanished,
-            "stopped": False,
-            "queued": at if is_queued_again else None if phase is Phase.RUNNING else record.queued,
-            "started": live.started or record.started,
-            "expires": live.expires,
-            "ended": (record.ended or at) if phase.ended else None,
-            "note": live.status if phase is Phase.OTHER else "",
-            "ram_used": _peak(record.ram_used, live.ram_used),
-            "cores_used": _peak(record.cores_used, live.cores_used),
-        },
+    return replace(
+        record,
+        phase=phase,
+        seen=at,
+        ran=(record.ran or at) if phase is Phase.RUNNING else None,
+        running=at if phase is Phase.RUNNING else record.running,
+        vanished=0 if phase.ended else record.vanished,
+        stopped=False,
+        queued=at if is_queued_again else None if phase is Phase.RUNNING else record.queued,
+        started=live.started or record.started,
+        expires=live.expires,
+        ended=(record.ended or at) if phase.ended else None,
+        note=live.status if phase is Phase.OTHER else "",
+        ram_used=_peak(record.ram_used, live.ram_used),
+        cores_used=_peak(record.cores_used, live.cores_used),
     )
 
 
@@ -220,5 +219,5 @@ def adopt_late_session(working: WorkingState, unconfirmed: UnconfirmedCreate, se
     ):
         return
     if _phase_rank(extra[0])[0] < _phase_rank(current)[0]:
-        better = record.model_copy(update={"id": extra[0].id, "ram": unconfirmed.ram, "started": None, "ended": None})
+        better = replace(record, id=extra[0].id, ram=unconfirmed.ram, started=None, ended=None)
         working.records[record.key] = with_live_session(better, extra[0], seen.listing.at)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.records import is_open
 from skaha_apply.planning.tracking.clock_skew import age
@@ -74,7 +75,7 @@ def update_working_state(
         else:
             adopt_late_session(working, unconfirmed, seen)
     if working.head.account is None and seen.listing.account is not None:
-        working.head = working.head.model_copy(update={"account": seen.listing.account})
+        working.head = replace(working.head, account=seen.listing.account)
     return adopted
 
 

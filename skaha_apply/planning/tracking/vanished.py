@@ -7,8 +7,9 @@ that removes ended sessions before a listing shows them would otherwise make fin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.records import is_open
 from skaha_apply.planning.tracking.clock_skew import RECENT, age
@@ -43,22 +44,21 @@ class MissingSessions:
             last = record.accepted or at
             if self.seen.listing.asked < last + self._settle:
                 return record
-            due: dict[str, object] = {"phase": Phase.DUE, "note": "accepted by the server, but never listed"}
+            due: dict[str, Any] = {"phase": Phase.DUE, "note": "accepted by the server, but never listed"}
             late = "accepted by the server, but never listed"
         else:
             last = record.seen or record.accepted or 0.0
             due = {"phase": Phase.GONE, "note": _disappeared(record, age(self.seen, last)), "ended": at}
             late = "session disappeared before its end was seen (ended, pruned or expired)"
         if self._working_state.specs[record.spec].kind.interactive:
-            return record.model_copy(update=due)
+            return replace(record, **due)
         if age(self.seen, last) >= RECENT:
-            return record.model_copy(update={"phase": Phase.UNKNOWN, "note": late})
+            return replace(record, phase=Phase.UNKNOWN, note=late)
         vanished = record.vanished + 1
         if vanished < ENOUGH and not self._is_forgetful():
-            return record.model_copy(update={**due, "vanished": vanished})
+            return replace(record, **due, vanished=vanished)
         self._forgets = True
-        unknown = {"phase": Phase.UNKNOWN, "note": _FORGOTTEN, "vanished": max(vanished, ENOUGH)}
-        return record.model_copy(update=unknown)
+        return replace(record, phase=Phase.UNKNOWN, note=_FORGOTTEN, vanished=max(vanished, ENOUGH))
 
     def _is_forgetful(self) -> bool:
         """Whether a headless replica vanished repeatedly in the last day. Then no vanished one is created again."""

@@ -6,8 +6,9 @@ this digest, and takes the ID from there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.state.observed_stores import interactive_ids
 
@@ -22,17 +23,16 @@ def with_hidden_ids(document: StateDocument) -> StateDocument:
     ids = frozenset(interactive_ids(document))
     if not ids:
         return document
-    changes: dict[str, object] = {
+    changes: dict[str, Any] = {
         "replicas": tuple(_record(record, ids) for record in document.replicas),
         "tombstones": tuple(_pending(one, ids) for one in document.tombstones),
     }
     for name in ("intents", "doubts"):
         entries = getattr(document, name)
         changes[name] = tuple(
-            one.model_copy(update={"listed": _hidden(one.listed, ids)}) if ids.intersection(one.listed) else one
-            for one in entries
+            replace(one, listed=_hidden(one.listed, ids)) if ids.intersection(one.listed) else one for one in entries
         )
-    return document.model_copy(update=changes)
+    return replace(document, **changes)
 
 
 def _record(record: ReplicaRecord, ids: frozenset[str]) -> ReplicaRecord:
@@ -40,16 +40,15 @@ def _record(record: ReplicaRecord, ids: frozenset[str]) -> ReplicaRecord:
     if not ids.intersection(one for one in own if one):
         return record
     earlier = tuple(_attempt(one, ids) for one in record.earlier)
-    update = {"id": _public(record.id, ids), "past": _hidden(record.past, ids), "earlier": earlier}
-    return record.model_copy(update=update)
+    return replace(record, id=_public(record.id, ids), past=_hidden(record.past, ids), earlier=earlier)
 
 
 def _attempt(attempt: Attempt, ids: frozenset[str]) -> Attempt:
-    return attempt.model_copy(update={"id": _public(attempt.id, ids)}) if attempt.id in ids else attempt
+    return replace(attempt, id=_public(attempt.id, ids)) if attempt.id in ids else attempt
 
 
 def _pending(pending: PendingDelete, ids: frozenset[str]) -> PendingDelete:
-    return pending.model_copy(update={"id": short_id(pending.id)}) if pending.id in ids else pending
+    return replace(pending, id=short_id(pending.id)) if pending.id in ids else pending
 
 
 def _public(session_id: str | None, ids: frozenset[str]) -> str | None:

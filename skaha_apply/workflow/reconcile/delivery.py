@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.project import NoticeEvent
 from skaha_apply.model.report import Note
 from skaha_apply.model.state import NoticeRecord, TargetRecord
@@ -60,7 +60,8 @@ async def deliver(request: ApplyRequest, notice: Notice, ledger: Ledger, progres
     if not is_finished:
         progress.unsent.add(notice.event)
         return
-    record = present_record(ledger).model_copy(update={notice.event.value: request.context.client.now()})
+    sent: dict[str, Any] = {notice.event.value: request.context.client.now()}
+    record = replace(present_record(ledger), **sent)
     revision = keep_record(ledger, record)
     if not due:  # else what each target got is stored already
         await asyncio.shield(ledger.stored(revision))
@@ -74,12 +75,12 @@ async def _deliver_to(request: ApplyRequest, notice: Notice, ledger: Ledger, tar
     problems = await send_notice(target, notice, request.project.secrets, os.environ)
     record, at = present_record(ledger), request.context.client.now()
     before = _target_record(record, notice.event, name)
-    now = _after_failure(before, at) if problems else before.model_copy(update={"sent": at})
+    now = _after_failure(before, at) if problems else replace(before, sent=at)
     notes = [f"the notice of the {_name(notice.event)} was not sent: {problem}" for problem in problems]
     if problems and _is_finished(now):
         notes.append(f"no later invocation sends this notice to notify.{name}: for a day, {now.failed} have failed")
     others = [one for one in record.targets if (one.event, one.target) != (now.event, now.target)]
-    revision = keep_record(ledger, record.model_copy(update={"targets": (*others, now), "failed": 0}))
+    revision = keep_record(ledger, replace(record, targets=(*others, now), failed=0))
     await asyncio.shield(ledger.stored(revision))
     return _Delivery(_is_finished(now), notes)
 
@@ -87,7 +88,7 @@ async def _deliver_to(request: ApplyRequest, notice: Notice, ledger: Ledger, tar
 def keep_record(ledger: Ledger, record: NoticeRecord) -> int:
     """Keep the record of the present work in the state; returns the revision to wait for with `Ledger.stored`."""
     working = ledger.working_state
-    working.head = working.head.model_copy(update={"notices": record})
+    working.head = replace(working.head, notices=record)
     return ledger.changed()
 
 
@@ -111,7 +112,7 @@ def _target_record(record: NoticeRecord, event: NoticeEvent, name: str) -> Targe
 
 def _after_failure(one: TargetRecord, at: float) -> TargetRecord:
     first = at if one.first is None else one.first
-    return one.model_copy(update={"failed": one.failed + 1, "first": first, "last": at})
+    return replace(one, failed=one.failed + 1, first=first, last=at)
 
 
 def _is_finished(one: TargetRecord) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.log_saver import label
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.session import Phase
@@ -60,7 +60,7 @@ async def show_recorded(
     record = _records(found).get(_key(shown[0].status))
     if len(shown) != 1 or record is None:
         return shown
-    every = [record, *(record.model_copy(update=dict(one)) for one in reversed(record.earlier))]
+    every = [record, *(replace(record, attempt=one.attempt, id=one.id) for one in reversed(record.earlier))]
     spec = found.document.specs.get(record.spec)
     copies = LogCopies(location.logs(project.name), store := find_store(location, project))
     await store.read()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.lazy_dataclass import dataclass, replace
 from skaha_apply.model.errors import AnotherController
 from skaha_apply.model.state import ControllerLease
 from skaha_apply.state.lock_owner import format_age
@@ -43,14 +43,14 @@ class OwnLease:
         if not self.seconds / 2 <= left <= self.seconds:
             since = lease.since if lease is not None and left > 0 else now
             mine = ControllerLease(id=self.id, who=self.who, since=since, until=now + self.seconds)
-            working.head = working.head.model_copy(update={"controller": mine})
+            working.head = replace(working.head, controller=mine)
             ledger.changed()
 
     def drop(self, ledger: Ledger) -> None:
         """Give the lease back, because the controller ends during a pass, if the pass has something to store anyway."""
         working = ledger.working_state
         if not ledger.is_stored and working.head.controller is not None and working.head.controller.id == self.id:
-            working.head = working.head.model_copy(update={"controller": None})
+            working.head = replace(working.head, controller=None)
             ledger.changed()
 
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.ledger import writer
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.model.names.renames import has_matrix, has_session, with_entry_renamed
 from skaha_apply.planning.selection import matches
@@ -52,7 +53,7 @@ async def free_lease(store: Store, lease_id: str, operation: str) -> bool:
         document = await store.read()
         if document is None or not has_lease(document, lease_id):
             return False
-        await rewrite(store, document.model_copy(update={"controller": None}))
+        await rewrite(store, replace(document, controller=None))
     return True
 
 
@@ -123,7 +124,7 @@ async def _move_project(location: StateLocation, old: str, new: str) -> str:
     source, target = location.store(old), location.store(new)
     if source.address == target.address:
         async with store_lock(source, "state mv", location.setting.lock_timeout):
-            await rewrite(source, (await show(location, old)).model_copy(update={"project": new}))
+            await rewrite(source, replace(await show(location, old), project=new))
         return f"project {old} is now {new}"
     patience = location.setting.lock_timeout
     async with store_lock(source, "state mv", patience), store_lock(target, "state mv", patience):
@@ -132,12 +133,12 @@ async def _move_project(location: StateLocation, old: str, new: str) -> str:
             raise StateError(f"project {old!r} has no state at {source.address}")
         if await target.read() is not None:
             raise UsageError(f"project {new!r} has a state already, at {target.address}")
-        await rewrite(target, document.model_copy(update={"project": new}))
+        await rewrite(target, replace(document, project=new))
         await source.remove()
     return f"project {old} is now {new}"
 
 
 async def rewrite(store: Store, document: StateDocument) -> None:
     """Store a changed document with the next serial, as the last write under the lock. Raises StateError."""
-    stamp = {"serial": document.serial + 1, "writer": writer(), "written": time.time()}
-    await store.write(document.model_copy(update=stamp), last=True)
+    stamped = replace(document, serial=document.serial + 1, writer=writer(), written=time.time())
+    await store.write(stamped, last=True)

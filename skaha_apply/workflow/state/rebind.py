@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.lazy_dataclass import dataclass, replace
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.safety.account import with_identity
 from skaha_apply.state.paths import FOLDER, logs_folder, make_folder, state_path
@@ -151,7 +151,7 @@ def _account(document: StateDocument, listing: Listing, named: str | None) -> st
 
 def _bound(document: StateDocument, context: Context, account: str | None) -> StateDocument:
     known = document.identities if account == document.account else ()
-    bound = document.model_copy(update={"server": context.location.server, "account": account, "identities": known})
+    bound = replace(document, server=context.location.server, account=account, identities=known)
     return bound if account is None else with_identity(bound, context.client.identity)
 
 

@@ -1,0 +1,1 @@
+"""What the fields of values declare about their form in a text."""
