@@ -2,7 +2,9 @@
 
 Jobs start in the order of the plan, a bounded number at a time. The intent or pending delete of a request is stored
 before the request is sent. Those of the next jobs are stored while the present ones are in flight, so that there is
-neither a barrier nor one write per request. A job that waits for a listing or for the end of a pod frees its slot.
+neither a barrier nor one write per request. The intents of the first creates that wait for a canary are stored with
+that of the canary, so that they are sent as soon as it is accepted. A job that waits for a listing or for the end of a
+pod frees its slot.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.context import ExecutionContext, Outcomes
@@ -127,8 +130,14 @@ class _Frontier:
         window = max(MIN_WINDOW * self._context.concurrency, 2 * len(self._start_times))
         if len(self._written_ahead) <= window // 2 and self._ready:
             batch = [self._ready.popleft() for _ in range(min(window, len(self._ready)))]
-            self._jobs.reserve(batch)
+            self._jobs.reserve([*batch, *self._behind_canaries(batch, window - len(batch))])
             self._written_ahead.extend(batch)
+
+    def _behind_canaries(self, batch: list[Job], most: int) -> list[Job]:
+        """The first creates that wait for the canaries of a batch. No delete is written ahead of a canary."""
+        waiting = [self._waiting_for_canary[job.shape] for job in batch if job.is_canary]
+        creates = (job for job in chain.from_iterable(waiting) if not job.action.sessions_to_delete)
+        return list(islice(creates, max(0, most)))
 
     def _start(self, job: Job) -> None:
         self._start_times.append(asyncio.get_running_loop().time())
@@ -172,7 +181,8 @@ class _Frontier:
         """Let the jobs that waited for a canary continue if it was accepted; fail them if it was refused."""
         others = self._waiting_for_canary.pop(canary.shape, [])
         if error is None:
-            self._ready.extend(others)
+            for job in others:
+                (self._written_ahead if self._jobs.is_reserved(job) else self._ready).append(job)
             return
         for job in others:
             self._fail(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
@@ -10,6 +11,7 @@ from skaha_apply.planning.attempts import as_requested, ram_of
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
+    from skaha_apply.model.session import Listing
     from skaha_apply.model.spec import DesiredReplica
     from skaha_apply.model.state import PendingDelete
 
@@ -41,7 +43,8 @@ class NothingToDo(Exception):
 class Job:
     """One action that is carried out.
 
-    `not_sent` is true while records are written ahead and no request was sent; `posted` once the create was sent.
+    `not_sent` is true while records are written ahead and no request was sent; `listing` is the last one before that.
+    `posted` is true once the create was sent.
     `has_slot` is true while the job has a slot. `is_canary` marks the first create of its image and resources, which is
     sent alone.
     """
@@ -49,6 +52,7 @@ class Job:
     action: Action
     revision: int = 0
     not_sent: bool = False
+    listing: Listing | None = None
     posted: bool = False
     ended: bool = False
     has_slot: bool = True
@@ -68,7 +72,7 @@ class Job:
             raise AssertionError(self.action)
         return self.action.desired
 
-    @property
+    @cached_property
     def shape(self) -> Shape:
         """The properties by which the server accepts or refuses the create."""
         spec = self.desired.spec

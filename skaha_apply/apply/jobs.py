@@ -61,7 +61,7 @@ class Jobs:
         """Write ahead the records that must be stored before the requests of these jobs."""
         batch = [job for job in jobs if job.action.kind not in (ActionKind.ADOPT, ActionKind.RENEW)]
         for job in batch:
-            job.not_sent = True
+            job.not_sent, job.listing = True, self._context.lister.latest
             self._deletes.record_pending_deletes(job)
             if job.creates:
                 self._creates.record_intent(job)
@@ -69,6 +69,10 @@ class Jobs:
         for job in batch:
             job.revision = revision
         self._reserved.extend(batch)
+
+    def is_reserved(self, job: Job) -> bool:
+        """Whether the records of a job are written ahead, and name the sessions of the latest listing."""
+        return job.not_sent and job.listing is self._context.lister.latest
 
     def withdraw_unsent(self) -> None:
         """Remove the records that were written ahead and not used."""

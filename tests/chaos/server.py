@@ -190,6 +190,7 @@ class Server:
     trace: list = field(default_factory=list)
     settle: float = 5.0
     max_interactive: int = 50
+    refusal: tuple | None = None  # the response to each create, if the server refuses all of them
 
     def __post_init__(self):
         self._pending = []
@@ -382,6 +383,8 @@ class Server:
         return job
 
     def _create(self, ticket, at):
+        if self.refusal is not None:
+            return self.refusal
         form = dict(reversed([pair for pair in ticket.form if pair[0] != "env"]))
         env = [value for name, value in ticket.form if name == "env"]
         job = self._job(form, env, at)

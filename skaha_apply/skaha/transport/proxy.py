@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from skaha_apply.skaha.address import is_loopback
 
@@ -31,7 +30,11 @@ def find_proxy(base: str) -> Proxy | None:
     """
     parts = urlsplit(base)
     host = parts.hostname or ""
-    if is_loopback(host) or parts.scheme != "https" or proxy_bypass(host):
+    if is_loopback(host) or parts.scheme != "https":
+        return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - it imports 20 modules
+
+    if proxy_bypass(host):
         return None
     proxies = getproxies()
     for scheme in _SCHEMES:

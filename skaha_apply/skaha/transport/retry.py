@@ -7,7 +7,7 @@ repeated a few times if a second effect does no harm. A create that might have h
 from __future__ import annotations
 
 from enum import Enum, StrEnum
-from http.client import responses
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
@@ -24,6 +24,7 @@ _ANONYMOUS = b"group memberships for anonymous"  # [IvoaGroupClient]: the server
 _OWN_503 = b"temporarily unavailable"  # [TransientException]
 _NOT_ACTIVE = b"No active job"  # [PostAction]: the only 400 of a renewal that is final
 
+_STATUS_NAMES = {one.value: one.phrase for one in HTTPStatus}
 OK, MOVED = 200, 300
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY = 400, 401, 403, 404, 408, 429
 FAILED, BAD_GATEWAY, UNAVAILABLE, GATEWAY_TIMEOUT = 500, 502, 503, 504
@@ -69,7 +70,7 @@ class Response:
     @property
     def status_line(self) -> str:
         """The status with its name: `429 Too Many Requests`; only the number if it has no name."""
-        return f"{self.status} {responses.get(self.status, '')}".rstrip()
+        return f"{self.status} {_STATUS_NAMES.get(self.status, '')}".rstrip()
 
     @property
     def is_html(self) -> bool:
