@@ -107,8 +107,8 @@ def _sent_fields(spec_type: Any, interactive: bool) -> tuple[tuple[str, Paramete
 
 def _texts(value: Any, parameter: Parameter) -> list[str]:
     """The values of one parameter: none for a value that is left out, one for each item of a mapping."""
-    if isinstance(value, Mapping):
-        return [f"{name}={text}" for name, text in value.items()]
+    if value is None or isinstance(value, str):
+        return [] if value is None else [str(value)]
     if isinstance(value, tuple):
         return [" ".join(value)] if value else []  # the server splits at single spaces
     if isinstance(value, bool):
@@ -116,7 +116,9 @@ def _texts(value: Any, parameter: Parameter) -> list[str]:
     if isinstance(value, int | float):
         # An explicit 0 GPUs is refused by the stock options, which start at 1 [PostAction].
         return [] if parameter.omit_zero and not value else [_number(value)]
-    return [] if value is None else [str(value)]
+    if isinstance(value, Mapping):
+        return [f"{name}={text}" for name, text in value.items()]
+    return [str(value)]
 
 
 def _quoted(text: str) -> str:
