@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import pkgutil
+import resource
 import runpy
 import select
 import signal
@@ -25,6 +26,7 @@ import threading
 import time
 import warnings
 from contextlib import suppress
+from functools import partial
 
 LIBRARIES = ("asyncio", "httpx", "pydantic", "rich.console", "ruamel.yaml", "sniffio", "typer")
 NOT_IMPORTED = ("skaha_apply.__main__", "skaha_apply.cli.commands.", "skaha_apply.sandbox.", "skaha_apply.distributed")
@@ -60,16 +62,22 @@ class PreparedProcess:
         self._process = subprocess.Popen(words, pass_fds=(theirs.fileno(),), env=kept, stdin=subprocess.DEVNULL)
         theirs.close()
 
-    def start(self, words, *, cwd, env, warn=(), script=None, **given):
-        """Start `skaha-apply`, or a script: a fork, or a fresh interpreter where a fork would differ (`preexec_fn`)."""
+    def start(self, words, *, cwd, env, warn=(), script=None, limits=None, **given):
+        """Start `skaha-apply`, or a script: a fork, or a fresh interpreter where a fork would differ (`preexec_fn`).
+
+        `limits` maps resources to what the process may use of them, such as `{resource.RLIMIT_FSIZE: 500}`.
+        """
         words, env = [str(word) for word in words], {name: str(value) for name, value in env.items()}
+        limits = [*(limits or {}).items()]
         if "preexec_fn" in given or read_at_start(env) != self._at_start:
             options = [word for option in warn for word in ("-W", option)]
             program = [script] if script else ["-m", "skaha_apply"]
             command = [sys.executable, *options, *program, *words]
+            if limits:
+                given["preexec_fn"] = partial(set_limits, limits)
             return subprocess.Popen(command, cwd=cwd, env=env, **{"text": True, **given})
         request = {"script": script and str(script), "words": words, "cwd": str(cwd), "env": env, "warn": list(warn)}
-        return Forked(self._socket, request, **given)
+        return Forked(self._socket, {**request, "limits": limits}, **given)
 
     def run(self, words, *, input=None, timeout=ENDED_S, **given):  # noqa: A002 - as subprocess has it
         """Run one command line to its end; without input its standard input is empty."""
@@ -241,6 +249,7 @@ def become(reply, *streams):
     os.chdir(request["cwd"])
     new_streams()
     warn(request["warn"], request["env"].get("PYTHONWARNINGS", ""))
+    set_limits(request["limits"])
     if request["script"]:
         sys.argv = [request["script"], *request["words"]]
         return runpy.run_path(request["script"], run_name="__main__")  # which exits by itself
@@ -256,6 +265,11 @@ def new_streams():
     sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors=sys.stdin.errors, closefd=False)  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors=sys.stdout.errors, closefd=False)  # noqa: SIM115
     sys.stderr = sys.__stderr__ = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def set_limits(limits):
+    for one, most in limits:
+        resource.setrlimit(one, (most, most))
 
 
 def warn(options, variable):

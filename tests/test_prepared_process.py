@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 
@@ -19,7 +20,7 @@ sessions:
 """
 # Prints what a command can see of its process: signals, streams, words, folder, environment, descriptors, warnings.
 LOOK = """\
-import gc, json, os, signal, sys, threading, warnings
+import gc, json, os, resource, signal, sys, threading, warnings
 streams = (sys.stdin, sys.stdout, sys.stderr)
 seen = {
     "name": __name__,
@@ -37,6 +38,7 @@ seen = {
     "descriptors": [number for number in range(64) if os.path.exists(f"/dev/fd/{number}")],
     "threads": threading.active_count(),
     "warnings": [one[2].__name__ for one in warnings.filters if one[0] == "error"],
+    "limits": [resource.getrlimit(one) for one in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE)],
     "leads": os.getsid(0) == os.getpid(),
 }
 print(json.dumps(seen))
@@ -91,7 +93,15 @@ def look(call, tmp_path):
     return both
 
 
-@pytest.mark.parametrize("given", [{}, {"start_new_session": True}, {"warn": ["error::ResourceWarning"]}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"start_new_session": True},
+        {"warn": ["error::ResourceWarning"]},
+        {"limits": {resource.RLIMIT_AS: 700 << 20, resource.RLIMIT_FSIZE: 500}},
+    ],
+)
 def test_a_script_sees_the_same_process(look, given):
     fork, fresh = look(**given)
     assert fork == fresh

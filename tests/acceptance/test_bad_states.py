@@ -73,14 +73,11 @@ def within(desk):
     """A function that applies while no file can grow beyond a size in bytes; it must fail and name the file."""
 
     def apply(size, *words):
-        process = desk.start(
-            "apply", "--yes", *words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-        )
+        process = desk.start("apply", "--yes", *words, limits={resource.RLIMIT_FSIZE: size})
         ended = desk.finish(process, code=1)
         assert "survey.state.json" in ended.err
         assert "too large" in ended.err
 
-    desk.environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return apply
 
 

@@ -130,11 +130,9 @@ def test_a_full_disk_keeps_the_old_page_and_does_not_stop_the_work(desk):
     desk("status", "--html", "page.html")
     before = (desk.folder / "page.html").read_bytes()
 
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))  # bytes: the state fits, the page does not
-
+    limits = {resource.RLIMIT_FSIZE: 40_000}  # bytes: the state fits, the page does not
     words = ["apply", "--yes", "--settle", "0.5s", "--wait", "complete", "--poll", "0.3s", "--html", "page.html"]
-    ended = desk.finish(desk.start(*words, preexec_fn=limit), code=1)
+    ended = desk.finish(desk.start(*words, limits=limits), code=1)
     assert (
         ended.err.count("cannot write the page page.html: File too large") == 2
     )  # a warning, and the error at the end

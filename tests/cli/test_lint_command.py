@@ -168,10 +168,6 @@ def test_online_with_a_sandbox_of_its_own(command):
     assert "[image-unlisted]" in made.stdout
 
 
-def bounded():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
 def bomb(path):
     anchors = "x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     for depth in range(1, 30):
@@ -211,7 +207,7 @@ BAD = {
 def test_bad_input_is_one_diagnostic_in_bounded_time_and_memory(command, name, words):
     make, rule = BAD[name]
     make(command.folder / "bad.yaml")
-    made = command(*words, "bad.yaml", preexec_fn=bounded if sys.platform == "linux" else None)
+    made = command(*words, "bad.yaml", limits={resource.RLIMIT_AS: MEMORY} if sys.platform == "linux" else None)
     printed = made.stdout + made.stderr
     assert made.returncode == 1, printed
     assert printed.count("error: ") == 1
