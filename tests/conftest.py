@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import httpx
@@ -64,24 +62,6 @@ gc.set_threshold(20_000, 20, 50)
 
 START_S = 30
 STOP_S = 30
-
-
-def pytest_configure(config):
-    """In a fresh checkout, each worker compiles its share of the tests; otherwise each would compile all of them."""
-    given = getattr(config, "workerinput", None)
-    hooks = [one for one in sys.meta_path if type(one).__name__ == "AssertionRewritingHook"]
-    if not given or not hooks or sys.dont_write_bytecode:
-        return
-    asked = tuple(str(config.rootpath / argument.partition("::")[0]) for argument in config.args)
-    files = sorted(path for path in ROOT.rglob("test_*.py") if str(path).startswith(asked))
-    for path in files[int(given["workerid"].removeprefix("gw")) :: given["workercount"]]:
-        compiled = f"{path.stem}.{sys.implementation.cache_tag}-pytest-{pytest.__version__}.pyc"
-        if (path.parent / "__pycache__" / compiled).exists():
-            continue
-        module = module_from_spec(spec_from_file_location(f"compiled.{path.stem}", path, loader=hooks[0]))
-        module.__builtins__ = {}  # so its first import fails: it is compiled and stored, and nothing of it runs
-        with suppress(Exception):  # a file that cannot be compiled is reported where it is collected
-            hooks[0].exec_module(module)
 
 
 def pytest_collection_modifyitems(items):
