@@ -5,11 +5,11 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import Any
 
-from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import STATE_FORMAT, StateDocument
 from skaha_apply.state.codec import ALWAYS, MAJOR
 from skaha_apply.state.digest import KEY
 from skaha_apply.state.spec_compression import LIKE
+from skaha_apply.state.values.declared_types import classes
 
 
 def state_schema() -> dict[str, Any]:
@@ -20,9 +20,11 @@ def state_schema() -> dict[str, Any]:
     for part in (schema, *schema["$defs"].values()):
         if part.get("additionalProperties") is False:
             del part["additionalProperties"]
-    parts = schema["$defs"]
     # Earlier versions of pydantic take no description from a dataclass.
-    parts["SessionSpec"] = {"description": cleandoc(SessionSpec.__doc__ or ""), **parts["SessionSpec"]}
+    texts = {kind.__name__: cleandoc(kind.__doc__ or "") for kind in classes(StateDocument)}
+    parts = schema.pop("$defs")
+    schema = {"$defs": parts, "description": texts["StateDocument"], **schema}
+    parts |= {name: {"description": texts[name], **parts[name]} for name in texts.keys() & parts.keys()}
     parts["SpecLikeAnother"] = _like_another(parts["SessionSpec"])
     choice = [{"$ref": "#/$defs/SpecLikeAnother"}, {"$ref": "#/$defs/SessionSpec"}]
     schema["properties"]["specs"]["additionalProperties"] = {"anyOf": choice}

@@ -44,6 +44,18 @@ def declared_fields(kind: Any) -> tuple[DeclaredField, ...]:
     )
 
 
+def classes(kind: Any) -> set[Any]:
+    """A dataclass, and the classes of its fields, of their fields, and so on."""
+    found: set[Any] = set()
+    waiting = [kind]
+    while waiting:
+        found.add(waiting[-1])
+        types = [one.type for one in declared_fields(waiting.pop())]
+        inner = [declared_type(one.item) if one.container else one for one in types]
+        waiting += [one.record for one in inner if one.record is not None and one.record not in found]
+    return found
+
+
 def declared_type(hint: Any) -> DeclaredType:
     """The parts of a type; raises `TypeError` for one that a state cannot contain."""
     match get_origin(hint), get_args(hint):
