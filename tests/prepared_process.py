@@ -30,6 +30,7 @@ from functools import partial
 
 LIBRARIES = ("asyncio", "httpx", "pydantic", "rich.console", "ruamel.yaml", "sniffio", "typer")
 NOT_IMPORTED = ("skaha_apply.__main__", "skaha_apply.cli.commands.", "skaha_apply.sandbox.", "skaha_apply.distributed")
+PREPARED_COMMANDS = {}  # by its name: its modules, and what each list of the application then has
 ENDED_S = 120
 # An interpreter reads these before its first line, so a command that changes one of them gets a fresh interpreter.
 READ_AT_START = ("LANG", "LANGUAGE", "LC_", "PYTHON")
@@ -253,6 +254,7 @@ def become(reply, *streams):
     if request["script"]:
         sys.argv = [request["script"], *request["words"]]
         return runpy.run_path(request["script"], run_name="__main__")  # which exits by itself
+    take_command(request["words"])
     sys.argv = ["skaha-apply", *request["words"]]
     sys.orig_argv = [sys.executable, "-m", "skaha_apply", *request["words"]]
     from skaha_apply.cli import main  # noqa: PLC0415 - only in the prepared process
@@ -291,6 +293,7 @@ def prepare(libraries):
                 importlib.import_module(module.name)
         make_methods("skaha_apply")
         make_schemas("skaha_apply")
+        make_parsers()
     gc.collect()
     gc.freeze()
 
@@ -314,6 +317,29 @@ def make_schemas(package):
         pending += cls.__subclasses__()
         if cls.__module__.startswith(f"{package}.") and not cls.__pydantic_complete__:
             cls.model_rebuild(raise_errors=False)
+
+
+def make_parsers():
+    """Import each command alone and make its parser, as a process does that runs this command; a fork takes them."""
+    line = importlib.import_module("skaha_apply.cli.command_line")
+    lists = (line.app.registered_commands, line.app.registered_groups)
+    for name in line.COMMANDS:
+        line.register(name)
+        line._parser()
+        modules = {one: sys.modules[one] for one in list(sys.modules) if one.startswith("skaha_apply.cli.commands.")}
+        PREPARED_COMMANDS[name] = (modules, lists, [list(one) for one in lists])
+        for one in modules:
+            del sys.modules[one]
+        for one in lists:
+            one.clear()
+
+
+def take_command(words):
+    """Be as a process that has imported the command of these words and has made its parser."""
+    modules, lists, registered = PREPARED_COMMANDS.get(words[0] if words else "", ({}, (), ()))
+    sys.modules.update(modules)
+    for given, kept in zip(lists, registered, strict=True):
+        given.extend(kept)
 
 
 def end(code):
