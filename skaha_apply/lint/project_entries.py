@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import field
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
@@ -53,4 +55,16 @@ def project_entries(project: Project) -> Mapping[str, ProjectEntry]:
         if entry is None:
             entry = found[key] = ProjectEntry(spec.group or spec.name)
         entry.members.append((path, spec))
+    return found
+
+
+def entry_specs(project: Project) -> Mapping[str, list[SessionSpec]]:
+    """The combinations of each entry of a project, without their paths."""
+    found: dict[str, list[SessionSpec]] = {}
+    for group, members in groupby(project.sessions, attrgetter("group")):
+        if group:
+            found.setdefault(group.casefold(), []).extend(members)
+        else:
+            for spec in members:
+                found.setdefault(spec.entry_key, []).append(spec)
     return found

@@ -192,7 +192,9 @@ class Project:
         found = self._alike.get(fields)
         if found is None:
             columns = [column for name in fields if (column := self._identities(name))]
-            keys: Sequence[Hashable] = list(zip(*columns, strict=True)) if columns else self._equal_keys
+            keys: Sequence[Hashable] = columns[0] if columns else self._equal_keys
+            if len(columns) > 1:
+                keys = list(zip(*columns, strict=True))
             members = reversed(self.sessions) if columns else self.sessions[:1]
             found = self._alike[fields] = AlikeSessions(keys, dict(zip(reversed(keys), members, strict=False)))
         return found

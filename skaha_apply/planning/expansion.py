@@ -67,6 +67,8 @@ class Expansion:
     def removed(self, working: WorkingState) -> frozenset[ReplicaKey]:
         """The replicas that a state has and the project has not."""
         records = working.records
+        if not (records or working.intents):
+            return frozenset()
         known = self._removed
         if known is None or known[0] is not records or known[1] != records.key_revision:
             known = self._removed = records, records.key_revision, frozenset(records.keys() - self.keys)

@@ -21,6 +21,9 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 
     Replicas are not enumerated: a session of one replica named `a-2` meets the session `a` of three or more.
     """
+    specs = [spec for project in projects for spec in project.sessions]
+    if len({spec.key for spec in specs}) == len(specs) and all(spec.replicas == 1 for spec in specs):
+        return
     known: dict[tuple[str, bool], Owner] = {}
     by_project: dict[tuple[str, str], Owner] = {}
     owners = [one for one in sessions(projects) if not one[0].unknown or f"{one[1]}.name" not in one[0].unknown]

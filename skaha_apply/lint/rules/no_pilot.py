@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.project_entries import project_entries
+from skaha_apply.lint.project_entries import entry_specs
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
@@ -21,13 +21,15 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     for project in projects:
         if project.max_active.project is not None or project.max_active.account is not None:
             continue
-        for entry in project_entries(project).values():
-            specs = [spec for _, spec in entry.members if not spec.kind.interactive]
-            count = sum(spec.replicas for spec in specs)
-            if count <= MOST or any(spec.pilot is not None or spec.parallelism is not None for spec in specs):
+        for members in entry_specs(project).values():
+            specs = [spec for spec in members if not spec.kind.interactive]
+            count = sum([spec.replicas for spec in specs])
+            limits = {spec.pilot for spec in specs} | {spec.parallelism for spec in specs}
+            if count <= MOST or limits != {None}:
                 continue
-            path = entry.members[0][0]
-            summary = f"all {count:,} sessions of {shown(entry.name)} are created at once"
+            first = members[0]
+            path = f"sessions[{next(index for index, spec in enumerate(project.sessions) if spec is first)}]"
+            summary = f"all {count:,} sessions of {shown(first.group or first.name)} are created at once"
             detail = (
                 "A mistake in the program makes each of them fail, because stop_after acts only after sessions have "
             )

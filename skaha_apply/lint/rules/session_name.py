@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 VALID = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+REFUSED = re.compile("[^A-Za-z0-9\n-]")  # in names, one on each line
 MAX_NAME = 63  # of a label, and of the pod's hostname [SessionLabels]
 
 
@@ -26,7 +27,7 @@ def slug(name: str) -> str:
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Letters, digits and `-` only, an alphanumeric at both ends, 63 characters with the replica's suffix."""
-    for project, path, spec in sessions(projects):
+    for project, path, spec in sessions([one for one in projects if not _all_valid(one)]):
         if VALID.fullmatch(spec.name) and len(spec.name) + len(f"-{spec.replicas}") <= MAX_NAME:
             continue
         where = f"{path}.name"
@@ -46,6 +47,17 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             suffix = f" with the suffix `-{spec.replicas}`" if spec.replicas > 1 else ""
             detail = f"A name has at most {MAX_NAME} characters; the server refuses the session. Shorten the name."
             yield RuleDiagnostic(project, where, f"the name has {len(longest)} characters{suffix}", detail, also=also)
+
+
+def _all_valid(project: Project) -> bool:
+    """Whether all names are valid. They are checked as one text, because a matrix has many."""
+    names = [spec.name for spec in project.sessions]
+    text = "\n".join(["", *names, ""])
+    if REFUSED.search(text) or any(part in text for part in ("\n\n", "\n-", "-\n")):
+        return False
+    most = max((spec.replicas for spec in project.sessions), default=1)
+    longest = max(map(len, names), default=0) + len(f"-{most}")
+    return longest <= MAX_NAME and text.count("\n") == len(names) + 1
 
 
 def _instead(project: Project, path: str, spec: SessionSpec) -> str:

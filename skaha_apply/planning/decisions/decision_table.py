@@ -189,7 +189,7 @@ def _restarted(replica: DesiredReplica, record: ReplicaRecord, situation: Situat
 def _unrecorded(replica: DesiredReplica, situation: Situation) -> Action:
     unmanaged = situation.unmanaged(replica.name)
     if not unmanaged:
-        return _create(replica, None, _NEW_OFFLINE if situation.offline else _NEW, attempt=1)
+        return _about(ActionKind.CREATE, replica, _NEW_OFFLINE if situation.offline else _NEW)
     active = [session for session in unmanaged if session.phase.active]
     if situation.options.take_over:
         sessions_to_delete = tuple(
@@ -253,14 +253,5 @@ def _action(
 def _about(kind: ActionKind, replica: DesiredReplica, reason: Reason, name: str = "", **fields: Any) -> Action:
     """An action with further fields; `name` is that of the replica by default."""
     spec = replica.spec
-    return Action(
-        kind=kind,
-        session=spec.name,
-        replica=replica.replica,
-        replicas=spec.replicas,
-        name=name or replica.name,
-        reason=reason,
-        group=spec.group,
-        desired=replica,
-        **fields,
-    )
+    common = (kind, spec.name, replica.replica, spec.replicas, name or replica.name, reason, spec.group)
+    return Action(*common, desired=replica, **fields)

@@ -30,7 +30,10 @@ def add_losses(project: Project, actions: Sequence[Action], situation: Situation
     a loss. A replica that runs again only because a dependency has `rerun` is not a loss either.
     """
     excepted = caused_by_rerun(project, actions)
-    return [action if action.key in excepted else _with_loss(action, situation) for action in actions]
+    return [
+        action if action.record is None or action.key in excepted else _with_loss(action, situation)
+        for action in actions
+    ]
 
 
 def _with_loss(action: Action, situation: Situation) -> Action:
@@ -104,6 +107,8 @@ def replica_count_notes(actions: Iterable[Action]) -> tuple[Reason, ...]:
     """
     costs: dict[tuple[str, int, int], _Cost] = {}
     for action in actions:
+        if not action.changes:
+            continue
         cut = next((change for change in action.changes if change.path == "replicas"), None)
         is_created_again = action.create_later or action.kind is ActionKind.REPLACE
         if cut is None or not is_created_again or action.record is None or _is_interactive(action):

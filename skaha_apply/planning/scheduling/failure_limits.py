@@ -74,7 +74,8 @@ def reached_limit(entry: EntrySpecs, actions: Sequence[Action], kept: Sequence[A
     Attempts of interactive sessions do not count, because the tool starts these sessions again after a wait. `kept`
     are the ends of the replicas without an action, from their last success on.
     """
-    ends = sorted((*kept, *(end for action in actions for end in ends_of(action))))
+    recorded = (action for action in actions if action.record is not None)
+    ends = sorted((*kept, *(end for action in recorded for end in ends_of(action))))
     row = []
     for seen, succeeded, *_ in reversed(ends):
         if succeeded:

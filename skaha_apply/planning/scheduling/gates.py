@@ -74,22 +74,34 @@ class _Gate:
 
     def add(self, action: Action) -> None:
         """Add the action of the next desired replica in the order of the manifest."""
-        key = action.key[0]
-        if key not in self.decided and action.desired is not None:
+        key = action.session.casefold()
+        members = self.decided.get(key)
+        if members is not None:
+            members.append(action)
+            return
+        self.decided[key] = [action]
+        if action.desired is not None:
             self._specs.setdefault(action.desired.spec.entry_key, {})[key] = action.desired.spec
-        self.decided.setdefault(key, []).append(action)
 
     def check(self, entry: EntrySpecs) -> None:
         """Apply all gates except the slots to one entry. Its dependencies must be checked before."""
         specs = self._specs.get(entry.key, {})
         actions = [action for key in specs for action in self.decided[key]]
         stopped = failure_limits.reached_limit(entry, actions, self._kept.ends(entry.key))
+        is_open = stopped is None and not self._has_other_sessions
         for key, spec in specs.items():
             needs = self._needs.blocker(spec) if spec.needs else None
+            if is_open and needs is None:
+                continue  # no gate changes an action
             self.decided[key] = [self._pass(action, stopped, needs) for action in self.decided[key]]
         pilot = self._apply_pilot(entry) if entry.pilot else None
         if stopped is not None or (pilot is not None and pilot.final):
             self._needs.stopped_entries.add(entry.key)
+
+    @property
+    def _has_other_sessions(self) -> bool:
+        """Whether a listed session, or a second one of a replica, can keep a create from its turn."""
+        return bool(self._situation.observation.listing.sessions or self._situation.has_second_session)
 
     def _pass(self, action: Action, stopped: Stop | None, needs: Blocker | None) -> Action:
         if stopped is not None and stopped.drops(action):

@@ -101,15 +101,16 @@ def planned_cost(actions: Sequence[Action], medians: Mapping[str, Median] | None
         medians: the median run times by entry in lower case; computed from the actions if None.
     """
     due = [
-        (_entry(action), action.desired.spec)
+        (action, action.desired.spec)
         for action in actions
         if action.kind in DUE and action.desired is not None and not action.desired.spec.kind.interactive
     ]
-    medians = _medians(actions, {entry for entry, _ in due}) if medians is None else medians
-    expected = [cores_of(spec) * medians[entry].seconds for entry, spec in due if entry in medians]
-    are_bounds = any(medians[entry].is_upper_bound for entry, _ in due if entry in medians)
+    medians = _medians(actions, [action for action, _ in due]) if medians is None else medians
+    known = [(medians[entry], spec) for action, spec in due if (entry := _entry(action)) in medians] if medians else []
+    expected = [cores_of(spec) * median.seconds for median, spec in known]
+    are_bounds = any(median.is_upper_bound for median, _ in known)
     bounds = [cores_of(spec) * spec.timeout for _, spec in due if spec.timeout is not None]
-    unknown = sum(spec.timeout is None and entry not in medians for entry, spec in due)
+    unknown = len(due) - len(bounds) - sum(spec.timeout is None for _, spec in known)
     return PlannedCost(
         len(due), sum(expected) / HOUR, len(expected), sum(bounds) / HOUR, len(bounds), unknown, are_bounds
     )
@@ -119,11 +120,13 @@ def _entry(action: Action) -> str:
     return (action.group or action.session).casefold()
 
 
-def _medians(actions: Iterable[Action], entries: set[str]) -> dict[str, Median]:
-    """The median run time of the finished replicas of these entries that are in the manifest."""
+def _medians(actions: Iterable[Action], due: Iterable[Action]) -> dict[str, Median]:
+    """The median run time of finished replicas in the manifest, by entry; of the entries that have `due` replicas."""
+    recorded = [action for action in actions if action.record is not None and action.desired is not None]
+    entries = set(map(_entry, due)) if recorded else set()
     found: dict[str, list[Bounds]] = {}
-    for action in actions if entries else ():
-        if action.record is not None and action.desired is not None and (entry := _entry(action)) in entries:
+    for action in recorded:
+        if action.record is not None and (entry := _entry(action)) in entries:
             found.setdefault(entry, []).extend(run_time_bounds([action.record]))
     all_times = {name: RunTimes().with_more(bounds) for name, bounds in found.items()}
     return {

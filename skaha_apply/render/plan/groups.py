@@ -51,10 +51,9 @@ class ActionGroup:
         return self.actions[0].kind
 
     @cached_property
-    def combinations(self) -> tuple[str, ...]:
-        """The part of each session name that differs, in the order of the sessions: `t0001` of `tile-t0001`."""
-        first = self.actions[0]
-        return tuple(_combination(name, first.group) for name in dict.fromkeys(one.session for one in self.actions))
+    def sessions(self) -> tuple[str, ...]:
+        """The names of the sessions, in the order of the plan."""
+        return tuple(dict.fromkeys([action.session for action in self.actions]))
 
     @property
     def label(self) -> str:
@@ -63,9 +62,9 @@ class ActionGroup:
         The label of a matrix is `tile-${tile}  4,990 of 5,000  (t0001 … t4999)`.
         """
         first = self.actions[0]
-        if first.group and len(self.combinations) > 1:
+        if first.group and len(self.sessions) > 1:
             counts = f"{len(self.actions):,} of {self.total:,}"
-            return f"{one_line(first.group)}  {counts}  ({one_line(_some_combinations(self.combinations))})"
+            return f"{one_line(first.group)}  {counts}  ({one_line(_some_combinations(self.sessions, first.group))})"
         label = one_line(first.session)
         if first.replicas > 1 or len(self.actions) > 1 or first.replica > 1:
             label += f" [{replica_ranges([action.replica for action in self.actions])}]"
@@ -114,12 +113,16 @@ class _Lines:
 
     def __init__(self) -> None:
         self._skeletons: dict[Reason, Skeleton] = {}
+        self._last: tuple[Reason, Skeleton] | None = None  # most actions share the object of their reason
         self._prints: dict[int, tuple[object, str]] = {}
 
     def key(self, action: Action) -> tuple[Skeleton, str]:
-        reason = self._skeletons.get(action.reason)
-        if reason is None:
-            reason = self._skeletons[action.reason] = skeleton(action.reason)
+        if self._last is None or self._last[0] is not action.reason:
+            known = self._skeletons.get(action.reason)
+            if known is None:
+                known = self._skeletons[action.reason] = skeleton(action.reason)
+            self._last = action.reason, known
+        reason = self._last[1]
         same = self._prints.get(id(action.changes))
         if same is None:  # `changes` is stored too, so that no other object gets its id()
             same = self._prints[id(action.changes)] = (action.changes, repr(action.changes))
@@ -127,7 +130,8 @@ class _Lines:
 
 
 def _group(same: list[Action], total: int) -> ActionGroup:
-    reasons = {action.reason: action for action in same}
+    is_shared = len({id(action.reason) for action in same}) == 1
+    reasons = {action.reason: action for action in (same[-1:] if is_shared else same)}
     if len(reasons) > 1 and same[0].group:
         pairs = reasons.items()
         reasons = {_replace_in_reason(reason, _reference_by_value(action)): action for reason, action in pairs}
@@ -220,10 +224,11 @@ def _combination(name: str, group: str) -> str:
     return name[len(first) : len(name) - len(last)] if fits else name
 
 
-def _some_combinations(combinations: Sequence[str]) -> str:
-    if len(combinations) <= _NAMED:
-        return ", ".join(combinations)
-    return f"{combinations[0]} … {combinations[-1]}"
+def _some_combinations(sessions: Sequence[str], group: str) -> str:
+    """The parts of session names that differ, `t0001` of `tile-t0001`: a few, or the first and the last."""
+    if len(sessions) <= _NAMED:
+        return ", ".join(_combination(name, group) for name in sessions)
+    return f"{_combination(sessions[0], group)} … {_combination(sessions[-1], group)}"
 
 
 def shared(reasons: Sequence[Reason]) -> str:
