@@ -82,7 +82,8 @@ def session_request(
     headers = [("content-type", FORM)]
     if registry and registry.holds(request.image, trusted):
         headers.append(("x-skaha-registry-auth", registry.header))
-    form = "&".join(f"{_quoted(name)}={_quoted(text)}" for name, text in create_parameters(request)).encode("ascii")
+    # The names of parameters are words, which need no escapes.
+    form = "&".join([f"{name}={_quoted(text)}" for name, text in create_parameters(request)]).encode("ascii")
     return ApiRequest("POST", "session", Effect.ANOTHER, form=form, headers=tuple(headers), limit=MEBIBYTE)
 
 
