@@ -49,8 +49,9 @@ def open_class(cls: Any) -> Any:
 
     To set the `__class__` of such an object to the frozen class ends that.
     """
-    content = {"__slots__": vars(cls)["__slots__"], "__setattr__": object.__setattr__}
-    return type(cls.__name__, cls.__bases__, content)
+    # Both methods, because a class that inherits one of them from a frozen class assigns several times as slowly.
+    methods = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    return type(cls.__name__, cls.__bases__, {"__slots__": vars(cls)["__slots__"], **methods})
 
 
 def _decorated(cls: type[Any], flags: Mapping[str, bool]) -> type[Any]:

@@ -7,6 +7,7 @@ replicas stay a few MB, and `diff` compares two versions of a state. This module
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StateError
@@ -212,18 +213,18 @@ def _validate(raw: dict[str, Any], source: str) -> StateDocument:
 
 
 def _check_consistent(document: StateDocument, what: str) -> None:
-    seen = set()
-    for record in document.replicas:
-        if record.key in seen:
-            raise StateError(f"{what} contains {record.session}/{record.replica} twice", hint=_RESTORE)
-        seen.add(record.key)
+    keys = [(record.session, record.replica) for record in document.replicas]
+    if len(set(keys)) < len(keys):
+        session, replica = next(key for key, count in Counter(keys).items() if count > 1)
+        raise StateError(f"{what} contains {session}/{replica} twice", hint=_RESTORE)
     items: tuple[ReplicaRecord | Intent | UnconfirmedCreate, ...] = (
         *document.replicas,
         *document.intents,
         *document.doubts,
     )
+    known = document.specs
     for item in items:
-        if item.spec not in document.specs:
+        if item.spec not in known:
             raise StateError(
                 f"{what} has no spec {item.spec!r}, which {item.session}/{item.replica} names",
                 hint=_RESTORE,
