@@ -42,7 +42,7 @@ def entries(_, size):
     return HEAD + "".join(ENTRY % {"number": number} for number in range(size))
 
 
-@pytest.mark.parametrize(("text", "most"), [(combinations, 48), (entries, 250)])
+@pytest.mark.parametrize(("text", "most"), [(combinations, 40), (entries, 250)])
 def test_one_more_session_takes_few_calls(tmp_path, monkeypatch, text, most):
     monkeypatch.chdir(tmp_path)
 
