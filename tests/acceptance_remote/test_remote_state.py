@@ -54,9 +54,10 @@ def test_the_second_of_two_applies_names_the_owner_of_the_lock(remote_desk, sand
     sandbox.faults(latency_ms=1500, only=["POST /session"])
     first = desk.start("apply", "--yes", "--settle", "0.5s")
     sandbox.wait_until(lambda: store.lock is not None)
+    lock = store.lock_id  # the first apply may have ended when its messages are read
     ended = desk("apply", "--yes", code=6)
-    owner = store.lock_id.split(".", 2)[2]
-    one_line(ended, rf"locked by .*{re.escape(owner)}", r"since 2", rf"state unlock {re.escape(store.lock_id)}")
+    owner = lock.split(".", 2)[2]
+    one_line(ended, rf"locked by .*{re.escape(owner)}", r"since 2", rf"state unlock {re.escape(lock)}")
     waiting = desk.start("apply", "--yes", "--settle", "0.5s", "--lock-timeout", "60s")
     desk.finish(first)
     desk.finish(waiting)

@@ -359,7 +359,7 @@ def test_a_live_page_without_a_project_shows_errors(browser, tmp_path):
     file.write_text(page_html(data_of() | {"ask": 0.1, "errors": ["the manifest is broken"]}, live=True), "utf-8")
     browser.open(file)
     shown = "return document.getElementById('trouble').textContent"
-    assert browser.script(shown) == "the manifest is broken"
+    assert browser.script(shown).endswith("the manifest is broken")  # it may have asked already
     until = time.monotonic() + 20
     while "no response" not in browser.script(shown):  # a file has no server
         assert time.monotonic() < until, "it asks no more"
