@@ -29,7 +29,8 @@ e2e *paths:
 
 # Write the schemas again
 schemas:
-    for name in plan state lint; do {{bin}}/skaha-apply schema $name > schemas/$name.v1.schema.json; done
+    for name in plan lint; do {{bin}}/skaha-apply schema $name > schemas/$name.v1.schema.json; done
+    {{bin}}/skaha-apply schema state > schemas/state.v2.schema.json
     {{bin}}/python -m skaha_apply.manifest.reference
 
 # Write the generated pages again: the keys of a manifest, and the rules

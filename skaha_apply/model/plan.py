@@ -209,7 +209,9 @@ class Plan(Tabular):
     actions without those that an earlier plan of the invocation decided for good: replicas that were done before.
     `decided_before` has these replicas by entry, with all entries in the order of the manifest; it is None if
     options limit the plan, or it is the only one. `reruns` are the run numbers that `rerun` gave to done replicas.
-    `stale` are the differences from the approved plan that the options give.
+    `stale` are the differences from the approved plan that the options give. `archived` is the number of done replicas
+    that have no action, because the state was read without its archive, by the name of their entry as written. Such a
+    plan is for the terminal: it has no digest, and cannot be approved.
     """
 
     project: str
@@ -230,6 +232,7 @@ class Plan(Tabular):
     decided_before: tuple[DecidedEntry, ...] | None = field(default=None, compare=False)
     reruns: Mapping[ReplicaKey, int] = field(default_factory=dict, compare=False)
     stale: tuple[str, ...] = ()
+    archived: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def decided_now(self) -> Sequence[Action]:
@@ -248,4 +251,5 @@ class Plan(Tabular):
     def summary(self) -> dict[str, int]:
         """How many actions of each kind, all counted kinds present."""
         counts = Counter(action.kind for action in self.actions)
+        counts[ActionKind.DONE] += sum(self.archived.values())
         return {kind.value: counts[kind] for kind in COUNTED}

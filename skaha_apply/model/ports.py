@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.request import CreateRequest, Offer, Outcome
     from skaha_apply.model.session import Listing, LiveSession
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import StateDocument
+    from skaha_apply.model.state import DoneReplicas, ReplicaRecord, StateDocument
 
     Observer = Callable[[Event], None]
 
@@ -104,6 +104,11 @@ class Store(Protocol):
         """The logs that travel with the state; None if the store has only the state."""
         ...
 
+    @property
+    def archive(self) -> StateArchive | None:
+        """Where records of done replicas can be apart from the document; None if the store has the document only."""
+        ...
+
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option, not a deadline
         """Take the lock, waiting at most `timeout` seconds; raises `StateLocked`, which names the owner."""
         ...
@@ -114,6 +119,10 @@ class Store(Protocol):
 
     async def read(self) -> StateDocument | None:
         """The document, None if there is none; raises `StateError` for a damaged or foreign document."""
+        ...
+
+    async def read_open(self) -> StateDocument | None:
+        """The document without the records in the archive, which its `done` names. It must not be written."""
         ...
 
     async def read_bytes(self) -> bytes | None:
@@ -150,6 +159,17 @@ class Store(Protocol):
 
     async def unlock(self, lock_id: str) -> None:
         """Break a left-behind lock by its ID; raises `StateError` if the ID differs or the lock is in use."""
+        ...
+
+
+class StateArchive(Protocol):
+    """Where a store keeps the records of done replicas apart from the document."""
+
+    def add(self, done: DoneReplicas, records: tuple[ReplicaRecord, ...]) -> bool:
+        """Let the next write move these records, objects of that document, from the document to the archive.
+
+        Returns whether enough of them are new in the archive. `done` has no ranges and no file.
+        """
         ...
 
 

@@ -12,6 +12,8 @@ from skaha_apply.model.session import Number, Phase
 from skaha_apply.model.spec import Bounds, ReplicaKey, SessionSpec
 
 STATE_FORMAT = "1.3"
+ARCHIVE_FORMAT = "2.0"  # of a document that refers to an archive, which earlier versions of the tool would drop
+LEAST_ARCHIVED = 1_000  # records that move to an archive together; fewer stay in the document, which people read
 
 
 class Frozen:
@@ -207,12 +209,31 @@ class ControllerLease(Frozen):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoneReplicas(Frozen):
+    """Done replicas of one session. Their records are in a file of the archive, and not in the document.
+
+    `replicas` are their numbers as ranges, such as `1-37,39-100`. `spec` is the key in `StateDocument.specs`, `work`
+    the digest of their work without the number of the replica. `ended` is the time at which the last of them was seen
+    to have ended. `file` is the name of the file: the sha256 of its content.
+    """
+
+    session: str
+    spec: str
+    work: str
+    replicas: str
+    ended: Time
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateDocument(Frozen):
     """The state of one project.
 
     `serial` grows by one a write; `lineage` stays for the life of the state; `writer` is the id of the process that
     wrote it. `server` is host and path (on loopback not the port), `account` the `userid` as listed, both bound by the
-    first run. `identities` are digests of credentials that were seen to belong to that account.
+    first run. `identities` are digests of credentials that were seen to belong to that account. `done` are the replicas
+    whose records are not in `replicas` but in the archive of a local store. It is empty in a document that was read
+    with all records.
     """
 
     format_version: str = STATE_FORMAT
@@ -231,3 +252,4 @@ class StateDocument(Frozen):
     doubts: tuple[UnconfirmedCreate, ...] = ()
     notices: NoticeRecord | None = None
     controller: ControllerLease | None = None
+    done: tuple[DoneReplicas, ...] = ()

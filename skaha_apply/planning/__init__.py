@@ -2,5 +2,5 @@
 
 It has pure functions only: time and observations are arguments. `replicas` expands specs, `digest` and `diff` compare
 them. `tracking` updates the state to an observation. `planner` joins `decisions`, `scheduling` and `safety` to a plan.
-`share_preview` stands alone.
+`summary` counts; `summary.share_preview` stands alone.
 """

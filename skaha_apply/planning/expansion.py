@@ -11,10 +11,11 @@ from skaha_apply.planning.replicas import expand_entries
 from skaha_apply.planning.safety.approval import ApprovedLines, approval_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
+    from skaha_apply.planning.archive import Archived
     from skaha_apply.planning.records import Records
     from skaha_apply.planning.working_state import WorkingState
 
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 class Expansion:
     """The replicas of one project, kept between plans. They are computed again if an argument differs.
 
-    `kept` are the replicas that a later plan need not decide again.
+    `kept` are the replicas that a later plan need not decide again. The replicas in `archived` are done, and left out.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, archived: Archived | None = None) -> None:
+        self._archived = archived
         self._kept: KeptDecisions | None = None
         self._project = project
         self._lines: tuple[tuple[DesiredReplica, ...], ApprovedLines] | None = None
@@ -42,9 +44,9 @@ class Expansion:
     def replicas(
         self, run_numbers: Mapping[ReplicaKey, int], kept: Mapping[ReplicaKey, str]
     ) -> tuple[DesiredReplica, ...]:
-        """The result of `expand`."""
+        """The result of `expand_entries`; see there for what it raises."""
         if self._known is None or self._known[:2] != (run_numbers, kept):
-            desired = expand_entries(self._project, self.entries, run_numbers, kept)
+            desired = expand_entries(self._project, self.entries, run_numbers, kept, self._archived)
             self._known, self._kept = (dict(run_numbers), dict(kept), desired), None
         return self._known[2]
 
@@ -71,12 +73,14 @@ class Expansion:
             return frozenset()
         known = self._removed
         if known is None or known[0] is not records or known[1] != records.key_revision:
-            known = self._removed = records, records.key_revision, frozenset(records.keys() - self.keys)
-        return known[2] | (working.intents.keys() - self.keys)
+            known = self._removed = records, records.key_revision, self._not_desired(records)
+        return known[2] | self._not_desired(working.intents)
+
+    def _not_desired(self, keys: Iterable[ReplicaKey]) -> frozenset[ReplicaKey]:
+        counts = self._replica_counts
+        return frozenset(key for key in keys if key[1] > counts.get(key[0], 0))
 
     @cached_property
-    def keys(self) -> frozenset[ReplicaKey]:
-        """The keys of all replicas of the project."""
-        return frozenset(
-            (spec.key, replica) for spec in self._project.sessions for replica in range(1, spec.replicas + 1)
-        )
+    def _replica_counts(self) -> Mapping[str, int]:
+        """The number of replicas by session key."""
+        return {spec.key: spec.replicas for spec in self._project.sessions}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
+    from skaha_apply.planning.archive import Archived
     from skaha_apply.planning.entries import Entries
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.records import Records
@@ -44,15 +45,21 @@ class KeptDecisions:
     plan, because its replica is not done.
     """
 
-    def __init__(self, desired: tuple[DesiredReplica, ...] = (), entries: Entries | None = None) -> None:
+    def __init__(
+        self,
+        desired: tuple[DesiredReplica, ...] = (),
+        entries: Entries | None = None,
+        archived: Archived | None = None,
+    ) -> None:
         self.actions: list[Action | None] = [None] * len(desired)  # by position; None if it is decided again
-        self.by_session: Counter[str] = Counter()  # the number of replicas whose decision is kept, by session key
+        # the number of replicas whose decision is kept, by session key; those in `archived` have no position
+        self.by_session: Counter[str] = Counter() if archived is None else Counter(archived.by_session)
         self._desired = desired
         self._positions = {replica.key: position for position, replica in enumerate(desired)}
         self._pilots = _pilots(entries) if entries is not None else frozenset()
         self._records: Records | None = None  # those of the last plan, at a revision
         self._revision = 0
-        self._ends: dict[str, list[AttemptEnd]] = {}
+        self._ends = {} if archived is None else {entry: list(ends) for entry, ends in archived.ends.items()}
         self._running: dict[int, Action] = {}  # decisions that are repeated, by position
         self._open = set(range(len(desired)))  # the positions of replicas without a kept decision
         self._entries = {_label(replica): DecidedEntry(_name(replica)) for replica in reversed(desired)}

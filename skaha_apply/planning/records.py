@@ -25,6 +25,11 @@ def is_open(record: ReplicaRecord) -> bool:
     return record.phase not in _FINAL
 
 
+def is_done(record: ReplicaRecord) -> bool:
+    """Whether the replica has succeeded, or counts so."""
+    return record.phase is Phase.DONE
+
+
 def lacks_log(record: ReplicaRecord) -> bool:
     """Whether the session has ended and its log is not saved."""
     return not record.logged and record.phase.ended

@@ -13,10 +13,12 @@ from skaha_apply.planning.digest import SpecDigests, digest, work_content
 from skaha_apply.planning.entries import Entries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.planning.archive import Archived
+    from skaha_apply.planning.digest import PartialDigest
     from skaha_apply.planning.entries import Group
 
 
@@ -39,9 +41,16 @@ def expand(
 
 
 def expand_entries(
-    project: Project, entries: Entries, numbers: Mapping[ReplicaKey, int], stays: Mapping[ReplicaKey, str]
+    project: Project,
+    entries: Entries,
+    numbers: Mapping[ReplicaKey, int],
+    stays: Mapping[ReplicaKey, str],
+    archived: Archived | None = None,
 ) -> tuple[DesiredReplica, ...]:
-    """The result of `expand` for the entries of the project."""
+    """The result of `expand` for the entries of the project, without the archived replicas.
+
+    Raises `ArchiveNeeded` if an archived replica is not done as the project asks.
+    """
     made: dict[int, list[DesiredReplica]] = {}  # by the identity of the spec
     links: dict[str, str] = {}
     joined: dict[Group, str] = {}
@@ -50,12 +59,27 @@ def expand_entries(
     for entry in entries.in_order_of_need():
         for spec in entry.specs:
             needed = _links(spec, entries, links, joined) if spec.needs else ()
-            made[id(spec)] = _replicas(spec, needed, numbers, spec_digests)
-        for spec in entry.specs if entry.key in needed_keys else ():
-            links[spec.key] = digest(
-                [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[id(spec)]]
-            )
+            works = spec_digests.work(spec, needed)
+            replicas: Iterable[int] = range(1, spec.replicas + 1)
+            if archived is not None:
+                archived.check(spec, works)
+                replicas = archived.others(spec)
+            found = made[id(spec)] = _replicas(spec, needed, numbers, (works, spec_digests.run(spec)), replicas)
+            if entry.key in needed_keys:
+                links[spec.key] = _link(spec, found, works, stays)
     return tuple(chain.from_iterable(map(made.__getitem__, map(id, project.sessions))))
+
+
+def _link(
+    spec: SessionSpec, replicas: list[DesiredReplica], works: PartialDigest, stays: Mapping[ReplicaKey, str]
+) -> str:
+    """What links dependents to a spec. Replicas of the spec that are not in `replicas` are in their first run."""
+    parts = [[one.replica, stays.get(one.key, one.work), one.run_number] for one in replicas]
+    if len(parts) < spec.replicas:
+        known = {one.replica for one in replicas}
+        others = (replica for replica in range(1, spec.replicas + 1) if replica not in known)
+        parts = sorted([*parts, *([replica, works.digest(str(replica)), 0] for replica in others)])
+    return digest(parts)
 
 
 def _links(spec: SessionSpec, entries: Entries, links: Mapping[str, str], joined: dict[Group, str]) -> tuple[str, ...]:
@@ -136,9 +160,10 @@ def _replicas(
     spec: SessionSpec,
     links: tuple[str, ...],
     numbers: Mapping[ReplicaKey, int],
-    spec_digests: SpecDigests,
+    digests: tuple[PartialDigest, PartialDigest],
+    replicas: Iterable[int],
 ) -> list[DesiredReplica]:
-    works, runs = spec_digests.work(spec, links), spec_digests.run(spec)
+    works, runs = digests
     work_digest = works.only_digest if spec.replicas == 1 else works.digest
     return [
         DesiredReplica(
@@ -150,5 +175,5 @@ def _replicas(
             numbers.get((spec.key, replica), 0) if numbers else 0,
             links,
         )
-        for replica in range(1, spec.replicas + 1)
+        for replica in replicas
     ]

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass, replace
+from skaha_apply.model.names.replica_ranges import count_of, parse_ranges
 from skaha_apply.model.session import Kind
 from skaha_apply.planning.attempts import as_requested, ram_of
 from skaha_apply.planning.digest import spec_key
@@ -77,7 +78,7 @@ class WorkingState:
         if self._built is not None and not has_other_specs and _same_specs(self._built[0], tables):
             specs = self._built[0].specs
         else:
-            used = {entry.spec for entry in (*replicas, *tables["intents"], *tables["doubts"])}
+            used = {entry.spec for entry in (*replicas, *tables["intents"], *tables["doubts"], *self.head.done)}
             specs = {key: spec for key, spec in sorted(self.specs.items()) if key in used}
         document = replace(self.head, specs=specs, replicas=replicas, **tables)
         self._built = document, self.records.revision, self.records.key_revision
@@ -106,8 +107,13 @@ class WorkingState:
         self.specs.setdefault(key, spec)
         return key
 
+    @property
+    def replica_count(self) -> int:
+        """The number of known replicas, also of those that are in the archive only."""
+        return len(self.records) + sum(count_of(parse_ranges(done.replicas)) for done in self.head.done)
+
     def owned(self) -> frozenset[str]:
-        """The IDs of all owned sessions: current, earlier, and with a pending delete."""
+        """The IDs of all owned sessions: current, earlier, and with a pending delete; without those in the archive."""
         ids = {record.id for record in self.records.values() if record.id}
         ids.update(past for record in self.records.values() for past in record.past)
         ids.update(self.pending_deletes)

@@ -7,31 +7,28 @@ replicas stay a few MB, and `diff` compares two versions of a state. This module
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.spec import default_values
-from skaha_apply.model.state import STATE_FORMAT, Frozen, Intent, ReplicaRecord, StateDocument, UnconfirmedCreate
-from skaha_apply.state.digest import KEY as DIGEST
-from skaha_apply.state.digest import differences, document_text, is_intact
-from skaha_apply.state.spec_compression import LIKE, DiffersTooMuch, difference, expand_specs, find_models
+from skaha_apply.model.state import ARCHIVE_FORMAT, STATE_FORMAT, Frozen, ReplicaRecord, StateDocument
+from skaha_apply.state.document.consistency import RESTORE, check_consistent
+from skaha_apply.state.document.digest import KEY as DIGEST
+from skaha_apply.state.document.digest import differences, document_text, is_intact
+from skaha_apply.state.document.spec_compression import LIKE, DiffersTooMuch, difference, expand_specs, find_models
 from skaha_apply.state.values.reader import WRONG, reader
 from skaha_apply.state.values.writer import json_field, line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from skaha_apply.model.spec import SessionSpec
 
-MAJOR, _, _MINOR = STATE_FORMAT.partition(".")
+_MINORS = {major: int(minor) for major, _, minor in (one.partition(".") for one in (STATE_FORMAT, ARCHIVE_FORMAT))}
+MAJORS = tuple(_MINORS)  # of the formats that this version reads
 # Also written with their default values: a reader needs them before it can trust the rest.
 ALWAYS = ("format_version", "serial", "lineage", "project", "server")
-
-_RESTORE = (
-    "Restore the state from a backup. Remove it only if every session of the project may run again, because "
-    "nothing else records finished work."
-)
+_READ = " and ".join(f"{major}.x" for major in MAJORS)
 
 _CHANGED = (
     'Restore the state from a backup. If you edited it by hand, remove its line "digest" and raise "serial" by one; '
@@ -68,14 +65,15 @@ class LineCache:
         self._known, self._used = self._used, {}
 
 
-def encode(document: StateDocument, lines: LineCache | None = None, version: str = STATE_FORMAT) -> bytes:
+def encode(document: StateDocument, lines: LineCache | None = None, version: str | None = None) -> bytes:
     """The document as UTF-8 JSON, in the format of this version, also if it was read in another format.
 
-    `lines` makes repeated writes of one state cheap. Raises `StateError` for a document that `decode` would not trust,
-    because such a document must never replace a good one.
+    `lines` makes repeated writes of one state cheap. `version` is the format that the text states. Raises `StateError`
+    for a document that `decode` would not trust, because such a document must never replace a good one.
     """
-    _check_consistent(document, "the new state")
+    check_consistent(document, "the new state")
     lines = lines or LineCache()
+    version = version or (ARCHIVE_FORMAT if document.done else STATE_FORMAT)
     members = {}
     for name, default in default_values(StateDocument).items():
         value = version if name == "format_version" else getattr(document, name)
@@ -86,7 +84,21 @@ def encode(document: StateDocument, lines: LineCache | None = None, version: str
 
 
 def decode(data: bytes, source: str) -> StateDocument:
-    """The document in `data`; `source` is its path or address, for messages.
+    """The document in `data`, which has all records; `source` is its path or address, for messages.
+
+    Raises `StateError` for what `decode_open` refuses, and for a document that refers to an archive.
+    """
+    document = decode_open(data, source)
+    if document.done:
+        raise StateError(
+            f"the state {source} does not have all records: it refers to the archive of a local state",
+            hint="`skaha-apply state pull --state FILE` writes a local state with its archive as one text.",
+        )
+    return document
+
+
+def decode_open(data: bytes, source: str) -> StateDocument:
+    """The document in `data` as it is written: the records in an archive, which `done` names, are not in it.
 
     Unknown keys are ignored, so that this tool can read a newer minor version. The next write drops them. The types of
     the values are checked unless the digest proves that the text is as this tool wrote it. Raises `StateError` if the
@@ -99,13 +111,39 @@ def decode(data: bytes, source: str) -> StateDocument:
     stated = raw.pop(DIGEST, None)
     is_proven = stated is not None and is_intact(data)
     document = (_read_plain(raw) if is_proven else None) or _validate(raw, source)
-    _check_consistent(document, f"the state {source}")
+    check_consistent(document, f"the state {source}")
     return document if stated is None or is_proven else _with_digest(document, stated, source)
+
+
+def has_archive(data: bytes) -> bool:
+    """Whether the text of a document refers to an archive; false for a text that is not a document."""
+    try:
+        return b'"done"' in data and bool(json.loads(data).get("done"))
+    except (ValueError, AttributeError):
+        return False
+
+
+def encode_records(records: Iterable[ReplicaRecord]) -> bytes:
+    """Records as UTF-8 JSON, one on each line, without default values."""
+    return "".join(f"{line(record)}\n" for record in records).encode()
+
+
+def decode_records(data: bytes, source: str) -> tuple[ReplicaRecord, ...]:
+    """The records of a text that is proven to be one of `encode_records`; `source` is its path.
+
+    Raises `StateError` if it is not.
+    """
+    read = reader(ReplicaRecord)
+    try:
+        return tuple(read(raw) for raw in json.loads(b"[" + b",".join(data.splitlines()) + b"]"))
+    except WRONG as error:
+        raise StateError(f"{source} is damaged: {error}", hint=RESTORE) from error
 
 
 def _read_plain(raw: dict[str, Any]) -> StateDocument | None:
     """The document of a text that this version or an earlier one wrote; None if a value is wrong nevertheless."""
-    if int(raw["format_version"].partition(".")[2]) > int(_MINOR):
+    major, _, minor = raw["format_version"].partition(".")
+    if int(minor) > _MINORS[major]:
         return None
     try:
         document: StateDocument = reader(StateDocument)(raw)
@@ -127,7 +165,7 @@ def _with_digest(document: StateDocument, stated: Any, source: str) -> StateDocu
         found = (DIGEST,)
     if found:
         raise StateError(f"the state {source} was changed after it was written: in {', '.join(found)}", hint=_CHANGED)
-    return decode(written, source)
+    return decode_open(written, source)
 
 
 def _text(document: StateDocument, name: str, value: Any, lines: LineCache) -> str:
@@ -150,23 +188,23 @@ def _specs(specs: dict[str, SessionSpec], lines: LineCache) -> Iterator[str]:
 
 def _parse(data: bytes, source: str) -> dict[str, Any]:
     if not data.strip():
-        raise StateError(f"the state {source} is empty", hint=_RESTORE)
+        raise StateError(f"the state {source} is empty", hint=RESTORE)
     try:
         raw = json.loads(data)
     except json.JSONDecodeError as error:
         if not data.lstrip().startswith(b"{"):
-            raise StateError(f"the state {source} is not JSON: {_beginning(data)}", hint=_RESTORE) from error
+            raise StateError(f"the state {source} is not JSON: {_beginning(data)}", hint=RESTORE) from error
         damage = (
             "is incomplete" if error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg else "is damaged"
         )
         raise StateError(
             f"the state {source} {damage} at line {error.lineno}, column {error.colno}: {error.msg}",
-            hint=_RESTORE,
+            hint=RESTORE,
         ) from error
     except (ValueError, RecursionError) as error:
-        raise StateError(f"the state {source} is not JSON: {_beginning(data)}", hint=_RESTORE) from error
+        raise StateError(f"the state {source} is not JSON: {_beginning(data)}", hint=RESTORE) from error
     if not isinstance(raw, dict):
-        raise StateError(f"the state {source} is not a state: it is JSON, but not an object", hint=_RESTORE)
+        raise StateError(f"the state {source} is not a state: it is JSON, but not an object", hint=RESTORE)
     return raw
 
 
@@ -182,14 +220,14 @@ def _check_version(version: Any, source: str) -> None:
             f"the state {source} is not a state of skaha-apply: its format_version is {version!r}",
             hint="Check --state: the file or address does not contain a state that this version reads.",
         )
-    if int(major) > int(MAJOR):
+    if int(major) > int(MAJORS[-1]):
         raise StateError(
-            f"a newer skaha-apply wrote the state {source}: format {version}, and this version reads {MAJOR}.x",
+            f"a newer skaha-apply wrote the state {source}: format {version}, and this version reads {_READ}",
             hint="Upgrade skaha-apply.",
         )
-    if major != MAJOR:
+    if major not in MAJORS:
         raise StateError(
-            f"the state {source} has format {version}, and this version of skaha-apply reads {MAJOR}.x",
+            f"the state {source} has format {version}, and this version of skaha-apply reads {_READ}",
             hint="Check --state: the file or address does not contain a state that this version reads.",
         )
 
@@ -198,7 +236,7 @@ def _expand_specs(specs: dict[str, Any], source: str) -> dict[str, Any]:
     try:
         return expand_specs(specs)
     except DiffersTooMuch as error:
-        raise StateError(f"the state {source} is damaged: {error.path}: {error}", hint=_RESTORE) from error
+        raise StateError(f"the state {source} is damaged: {error.path}: {error}", hint=RESTORE) from error
 
 
 def _validate(raw: dict[str, Any], source: str) -> StateDocument:
@@ -207,25 +245,6 @@ def _validate(raw: dict[str, Any], source: str) -> StateDocument:
     try:
         return read_checked(raw)
     except WrongValue as error:
-        raise StateError(f"the state {source} is damaged: {error.path}: {error}", hint=_RESTORE) from error
+        raise StateError(f"the state {source} is damaged: {error.path}: {error}", hint=RESTORE) from error
     except OverflowError as error:
-        raise StateError(f"the state {source} is damaged: a time is out of range", hint=_RESTORE) from error
-
-
-def _check_consistent(document: StateDocument, what: str) -> None:
-    keys = [(record.session, record.replica) for record in document.replicas]
-    if len(set(keys)) < len(keys):
-        session, replica = next(key for key, count in Counter(keys).items() if count > 1)
-        raise StateError(f"{what} contains {session}/{replica} twice", hint=_RESTORE)
-    items: tuple[ReplicaRecord | Intent | UnconfirmedCreate, ...] = (
-        *document.replicas,
-        *document.intents,
-        *document.doubts,
-    )
-    known = document.specs
-    for item in items:
-        if item.spec not in known:
-            raise StateError(
-                f"{what} has no spec {item.spec!r}, which {item.session}/{item.replica} names",
-                hint=_RESTORE,
-            )
+        raise StateError(f"the state {source} is damaged: a time is out of range", hint=RESTORE) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import StateError
-from skaha_apply.state.paths import find_checkout, logs_folder, state_path
+from skaha_apply.state.paths import archive_folder, find_checkout, logs_folder, state_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,9 +103,11 @@ def _is_other(path: Path, default: Path) -> bool:
 
 
 def _move(setup: StateSetup, other: Path) -> str:
-    """The shell command that moves a state with its saved logs to the default place."""
+    """The shell command that moves a state with its archive and its saved logs to the default place."""
     source, target = other.parent.parent.parent, setup.root
     steps = [(other, setup.default)]
+    if archive_folder(other).is_dir():
+        steps.insert(0, (archive_folder(other), archive_folder(setup.default)))
     logs = logs_folder(source, setup.folder, setup.project)
     if logs.is_dir():
         steps.append((logs, logs_folder(target, setup.folder, setup.project)))

@@ -9,7 +9,7 @@ from skaha_apply.model.masking.session_ids import is_hidden
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from skaha_apply.model.ports import SharedLogs, Store
+    from skaha_apply.model.ports import SharedLogs, StateArchive, Store
     from skaha_apply.model.state import Intent, StateDocument, UnconfirmedCreate
 
 
@@ -48,6 +48,11 @@ class EventLoggingStore:
         """See `Store`."""
         return self._store.shared_logs
 
+    @property
+    def archive(self) -> StateArchive | None:
+        """See `Store`."""
+        return self._store.archive
+
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - as in the port
         """See `Store`."""
         await self._store.acquire(operation, timeout)
@@ -61,6 +66,10 @@ class EventLoggingStore:
         document = await self._store.read()
         self._journal.begin(document)
         return document
+
+    async def read_open(self) -> StateDocument | None:
+        """See `Store`."""
+        return await self._store.read_open()
 
     async def read_bytes(self) -> bytes | None:
         """See `Store`."""
@@ -104,7 +113,12 @@ class _MaskingStore:
         return getattr(self._store, name)
 
     async def read(self) -> StateDocument | None:
-        document = await self._store.read()
+        return self._identified(await self._store.read())
+
+    async def read_open(self) -> StateDocument | None:
+        return self._identified(await self._store.read_open())
+
+    def _identified(self, document: StateDocument | None) -> StateDocument | None:
         if document is not None and document is not self._last:
             self._last = document
             for session_id in interactive_ids(document):

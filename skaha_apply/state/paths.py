@@ -68,6 +68,11 @@ def state_path(root: Path, server_folder: str, project: str) -> Path:
     return root / FOLDER / file_name(server_folder) / f"{file_name(project)}.state.json"
 
 
+def archive_folder(path: Path) -> Path:
+    """The folder of the archive of a state file."""
+    return path.with_name(f"{path.name}.archive")
+
+
 def logs_folder(root: Path, server_folder: str, project: str) -> Path:
     """The folder of the saved logs of a project."""
     return root / FOLDER / file_name(server_folder) / "logs" / file_name(project)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import Any
 
-from skaha_apply.model.state import STATE_FORMAT, StateDocument
-from skaha_apply.state.codec import ALWAYS, MAJOR
-from skaha_apply.state.digest import KEY
-from skaha_apply.state.spec_compression import LIKE
+from skaha_apply.model.state import ARCHIVE_FORMAT, STATE_FORMAT, StateDocument
+from skaha_apply.state.codec import ALWAYS, MAJORS
+from skaha_apply.state.document.digest import KEY
+from skaha_apply.state.document.spec_compression import LIKE
 from skaha_apply.state.values.declared_types import classes
 
 
 def state_schema() -> dict[str, Any]:
-    """The schema of format 1.x, from the model. It allows unknown keys, because newer minor versions add keys."""
+    """The schema of the formats 1.x and 2.x, from the model.
+
+    It allows unknown keys, because newer minor versions add keys.
+    """
     from pydantic import TypeAdapter  # noqa: PLC0415 - only the schema needs it
 
     schema = TypeAdapter(StateDocument).json_schema(mode="serialization")
@@ -35,8 +38,9 @@ def state_schema() -> dict[str, Any]:
         "additionalProperties": {"type": "string"},
     }
     schema["properties"]["format_version"] = {
-        "description": f"MAJOR.MINOR; this schema describes {STATE_FORMAT} and later minor versions",
-        "pattern": rf"^{MAJOR}\.[0-9]+$",
+        "description": f"MAJOR.MINOR; this schema describes {STATE_FORMAT}, {ARCHIVE_FORMAT} (with `done`) and later "
+        "minor versions",
+        "pattern": rf"^({'|'.join(MAJORS)})\.[0-9]+$",
         "type": "string",
     }
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from skaha_apply.model.names.moves import with_moves
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, Observation
+from skaha_apply.planning.archive import ArchiveNeeded
+from skaha_apply.planning.planner import archived_replicas
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.safety.account import check_account
 from skaha_apply.planning.situation import Situation
@@ -40,12 +43,33 @@ async def plan(context: Context, project: Project, options: PlanOptions) -> Plan
         StateError: the state cannot be read, or belongs to another project, server or account.
         ServerError: the server cannot be used.
     """
-    return make_plan(project, await observe_project(context, project, options))
+    return (await observe_and_plan(context, project, options))[1]
 
 
-async def observe_project(context: Context, project: Project, options: PlanOptions) -> Situation:
-    """Observe server and state once; see `plan` for what it raises."""
-    stored = await read_state(find_store(context.location, project), context.location, project)
+async def observe_and_plan(
+    context: Context, project: Project, options: PlanOptions, *, whole: bool = True
+) -> tuple[Situation, Plan]:
+    """The situation and the plan of one project; see `plan` for what it raises.
+
+    Without `whole`, the plan only counts the done replicas in the archive of the state, if it can be made so.
+    """
+    if not whole:
+        with suppress(ArchiveNeeded):
+            situation = await observe_project(context, project, options, whole=False)
+            return situation, make_plan(project, situation)
+    situation = await observe_project(context, project, options)
+    return situation, make_plan(project, situation)
+
+
+async def observe_project(context: Context, project: Project, options: PlanOptions, *, whole: bool = True) -> Situation:
+    """Observe server and state once; see `plan` for what it raises.
+
+    Without `whole`, the archive of the state is not read. Then it raises `ArchiveNeeded`, before it sends a request, if
+    a plan cannot be made so.
+    """
+    stored = await read_state(find_store(context.location, project), context.location, project, whole=whole)
+    if stored is not None:
+        archived_replicas(project, stored, options)
     opened = with_moves(stored or new_document(context.location, project), project)
     document = opened.document
     working, settle = WorkingState.from_document(document), context.location.setting.settle

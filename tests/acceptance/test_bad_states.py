@@ -29,7 +29,7 @@ def changed(text):
 
 
 def newer(text):
-    return text.replace(f'"format_version": "{STATE_FORMAT}"', '"format_version": "2.0"')
+    return text.replace(f'"format_version": "{STATE_FORMAT}"', '"format_version": "3.0"')
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,15 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from judge import faults_of
 from scenario import Attempt, calm, draw
 from world import Universe, Vault
+
+from skaha_apply.state.local import archive
+from skaha_apply.workflow.state import locking
 
 SEEDS = 150
 LATEST = 60.0  # seconds after which nothing is on its way any more
@@ -35,7 +39,9 @@ class Story:
         self.scenario = draw(self.random)
         scenario = self.scenario
         self.universe = Universe(self.random, root, skew=scenario.skew)
-        self.universe.vaults["survey"] = Vault(interval=scenario.interval, failing=scenario.store_failing)
+        self.universe.vaults["survey"] = Vault(
+            Path(root) / "archive", interval=scenario.interval, failing=scenario.store_failing
+        )
         self.server = self.universe.server
         self.server.plan = self._fate
         for name, changes in scenario.unmanaged:
@@ -125,3 +131,16 @@ def test_nothing_is_lost_and_nothing_runs_twice(seed, tmp_path, tally):
     if "SKAHA_APPLY_CHAOS_SEED" in os.environ:
         shown = "\n".join((*story.server.trace, str(replace(story.scenario, fates={})), shown))
     assert not problems, f"replay it: SKAHA_APPLY_CHAOS_SEED={seed} pytest tests/chaos/test_chaos.py\n  {shown}"
+
+
+def test_nothing_is_lost_if_done_records_move_to_an_archive(tmp_path, monkeypatch):
+    for module in (archive, locking):
+        monkeypatch.setattr(module, "LEAST_ARCHIVED", 2)
+    found, files = {}, 0
+    for seed in range(1_000, 1_012):
+        (root := tmp_path / str(seed)).mkdir()
+        if problems := Story(seed, root).play():
+            found[seed] = problems
+        files += len(list(root.glob("archive/*")))
+    assert not found
+    assert files > 5

@@ -17,7 +17,8 @@ from skaha_apply.planning.options import PlanOptions
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
-from skaha_apply.state.codec import decode, encode
+from skaha_apply.state.codec import decode_open, encode
+from skaha_apply.state.local.archive import Archive
 from skaha_apply.state.serial import check_next, version_of
 from skaha_apply.workflow.plan import plan as make_plan
 from skaha_apply.workflow.reconcile import loop as apply_module
@@ -33,6 +34,7 @@ BOUND = "skaha.example.org/skaha/v1"
 class Vault:
     """What is stored of one project, and who holds its lock."""
 
+    archive: Path  # the folder of its archive
     data: bytes | None = None
     holder: object = None
     writes: int = 0
@@ -91,6 +93,7 @@ class VaultStore:
         self._vault, self._process, self._random = vault, process, random
         self._known = None
         self.interval = vault.interval
+        self.archive = Archive(vault.archive)
 
     async def acquire(self, operation, timeout):  # noqa: ASYNC109 - the port's own
         holder = self._vault.holder
@@ -103,16 +106,20 @@ class VaultStore:
             self._vault.holder = None
 
     async def read(self):
+        document = await self.read_open()
+        return None if document is None else self.archive.whole(document, "vault")
+
+    async def read_open(self):
         await self._rest()
-        document = decode(self._vault.data, "vault") if self._vault.data is not None else None
+        document = decode_open(self._vault.data, "vault") if self._vault.data is not None else None
         self._known = version_of(document)
         return document
 
     async def write(self, document, *, last=False):
         if self._vault.holder is not self._process:
             raise StateError("written without the lock")
-        data = encode(document)
-        stored = decode(self._vault.data, "vault") if self._vault.data is not None else None
+        data = encode(self.archive.without_archived(document))
+        stored = decode_open(self._vault.data, "vault") if self._vault.data is not None else None
         await self._rest()
         await self._process.point("write")
         check_next("vault", self._known, version_of(stored), document)
@@ -176,7 +183,7 @@ class ChaosLocation:
     base: str = ""
 
     def store(self, project):
-        vault = self.universe.vaults.setdefault(project, Vault())
+        vault = self.universe.vaults.setdefault(project, Vault(archive=Path(self.universe.root) / "archive"))
         return VaultStore(vault, self.process, self.universe.random)
 
     def logs(self, project):
@@ -237,7 +244,9 @@ class Universe:
     def state(self, project):
         """The stored document."""
         vault = self.vaults.get(project.name)
-        return decode(vault.data, "vault") if vault and vault.data is not None else None
+        if vault is None or vault.data is None:
+            return None
+        return Archive(vault.archive).whole(decode_open(vault.data, "vault"), "vault")
 
     def _trace(self, event):
         told = str(event)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from skaha_apply.model.shares import Helper
-from skaha_apply.planning.share_preview import part_of
+from skaha_apply.planning.summary.share_preview import part_of
 
 PAIRS = [(items, replicas) for items in range(41) for replicas in range(1, 14)]
 PAIRS += [(1099, 100), (1000, 7), (99, 100), (100, 100), (101, 100), (199, 100)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from skaha_apply import distributed
 from skaha_apply.model.shares import Helper, ItemList, LoadUnit
-from skaha_apply.planning.share_preview import divide, preview
+from skaha_apply.planning.summary.share_preview import divide, preview
 
 weights = st.lists(st.integers(0, 10**12), min_size=1, max_size=80).filter(any)
 counts = st.integers(1, 40)

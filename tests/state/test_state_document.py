@@ -236,8 +236,8 @@ def changed(document, **changes):
 
 
 def test_a_newer_major_version_asks_for_an_upgrade(make_document):
-    with pytest.raises(StateError, match=r"a newer skaha-apply wrote the state x: format 2\.0") as caught:
-        decode(changed(make_document(), format_version="2.0", replicas={"new": "shape"}), "x")
+    with pytest.raises(StateError, match=r"a newer skaha-apply wrote the state x: format 3\.0") as caught:
+        decode(changed(make_document(), format_version="3.0", replicas={"new": "shape"}), "x")
     assert caught.value.hint == "Upgrade skaha-apply."
 
 

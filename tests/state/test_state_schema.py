@@ -11,7 +11,7 @@ from skaha_apply.lazy_dataclass import replace
 from skaha_apply.state.codec import encode
 from skaha_apply.state.schema import state_schema
 
-PUBLISHED = Path(__file__).parents[2] / "schemas" / "state.v1.schema.json"
+PUBLISHED = Path(__file__).parents[2] / "schemas" / "state.v2.schema.json"
 
 
 def test_the_published_schema_is_fresh():
@@ -36,5 +36,15 @@ def test_a_written_state_obeys_the_schema_and_so_does_one_of_a_later_minor_versi
         broken["specs"]["s2"] |= wrong
         assert not validator.is_valid(broken)
     validator.validate(raw | {"format_version": "1.4", "more": 1})
-    assert not validator.is_valid(raw | {"format_version": "2.0"})
+    part = {
+        "session": "reduce",
+        "spec": "s1",
+        "work": "1:w",
+        "replicas": "1-9",
+        "ended": "2026-01-01T00:00:00Z",
+        "file": "f",
+    }
+    validator.validate(raw | {"format_version": "2.0", "done": [part]})
+    assert not validator.is_valid(raw | {"format_version": "2.0", "done": [{**part, "replicas": 9}]})
+    assert not validator.is_valid(raw | {"format_version": "3.0"})
     assert not validator.is_valid({key: value for key, value in raw.items() if key != "serial"})

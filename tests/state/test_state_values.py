@@ -16,7 +16,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, StateDocument, TargetRecord
 from skaha_apply.state.codec import decode, encode
-from skaha_apply.state.digest import document_text, is_intact
+from skaha_apply.state.document.digest import document_text, is_intact
 from skaha_apply.state.values.declared_types import classes, declared_fields
 from skaha_apply.state.values.writer import json_values, line
 from tests.state.generated_documents import documents

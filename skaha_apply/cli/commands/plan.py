@@ -64,6 +64,11 @@ class PlanArguments(DecisionOptions):
         ),
     ] = False
 
+    @property
+    def is_overview(self) -> bool:
+        """Whether the result only counts done replicas."""
+        return self.output is PlanFormat.TEXT and not (self.out or self.html or self.report)
+
     def check(self) -> None:
         """Raise `UsageError` for options that require a listing, together with --offline."""
         given = {"--out": self.out, "--adopt": self.adopt, "--take-over": self.take_over}
@@ -119,8 +124,7 @@ def _page_of_plan(location: StateLocation, project: Project, situation: Situatio
 
 
 def _plan(options: PlanArguments, streams: Streams, results: ResultFiles, page: PageFile) -> ExitCode:
-    from skaha_apply.planning.planner import plan as make_plan  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation  # noqa: PLC0415
+    from skaha_apply.workflow.plan import observe_and_plan, offline_plan_from, offline_situation  # noqa: PLC0415
 
     setting = options.setting()
     projects = load(setting, streams, results)
@@ -137,9 +141,9 @@ def _plan(options: PlanArguments, streams: Streams, results: ResultFiles, page: 
 
     async def one(context: Context, project: Project) -> ExitCode:
         with results.recording_errors(project.name, len(projects)):
-            situation = await observe_project(context, project, plan_options)
+            situation, new = await observe_and_plan(context, project, plan_options, whole=not options.is_overview)
             lineages.append("" if situation.new_state else situation.state.lineage)
-            return keep(context.location, project, situation, make_plan(project, situation))
+            return keep(context.location, project, situation, new)
 
     async def one_offline(location: StateLocation, project: Project) -> ExitCode:
         with results.recording_errors(project.name, len(projects)):

@@ -101,7 +101,7 @@ def split(options: SplitArguments) -> ExitCode:
     sizes of files. Sends nothing, and writes only the file of --picture. Use it before you write the script of a
     session.
     """
-    from skaha_apply.planning.share_preview import preview  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.planning.summary.share_preview import preview  # noqa: PLC0415 - keeps --help fast
 
     streams = options.streams()
     form = _form(options)

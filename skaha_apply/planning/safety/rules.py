@@ -101,7 +101,7 @@ def mass_deletion_during_wait(plan: Plan, working: WorkingState, options: PlanOp
 
 
 def _owned(actions: Sequence[Action], working: WorkingState) -> int:
-    return len(working.records) - sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
+    return working.replica_count - sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
 
 
 def _is_mass(number: int, owned: int) -> bool:

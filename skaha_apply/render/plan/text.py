@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,8 @@ def head(plan: Plan, paint: Paint = plain) -> list[str]:
 
 def body(plan: Plan, paint: Paint = plain) -> list[str]:
     """One line for each group, with its changed fields below; at most `GROUPS` groups."""
-    groups = grouped((action for action in plan.actions if not action.kind.is_quiet), totals(plan.actions))
+    numbers = totals(plan.actions) + Counter(plan.archived)
+    groups = grouped((action for action in plan.actions if not action.kind.is_quiet), numbers)
     if not groups:
         return []
     shown = groups[:GROUPS]

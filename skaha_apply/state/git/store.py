@@ -47,6 +47,7 @@ class GitStore:
     """
 
     interval = 10.0
+    archive = None
 
     def __init__(
         self,
@@ -133,6 +134,10 @@ class GitStore:
         self._known = version_of(document)
         self._owned.saw(heads)
         return document
+
+    async def read_open(self) -> StateDocument | None:
+        """The result of `read`: the document has all records."""
+        return await self.read()
 
     async def read_bytes(self) -> bytes | None:
         """The stored bytes, unchecked; None if there are none; raises `StateError`."""

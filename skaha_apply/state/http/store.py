@@ -45,6 +45,7 @@ class HttpStore:
     """
 
     interval = 10.0
+    archive = None
     shared_logs = None
 
     def __init__(
@@ -101,6 +102,10 @@ class HttpStore:
         if note := await self._rescue.compare(document):
             self._note(note)
         return document
+
+    async def read_open(self) -> StateDocument | None:
+        """The result of `read`: the document has all records."""
+        return await self.read()
 
     async def read_bytes(self) -> bytes | None:
         """The stored bytes, unchecked; None if there are none; raises `StateError`."""

@@ -96,6 +96,14 @@ def temporary_files(path: Path) -> Iterator[Path]:
     return path.parent.glob(f".{_literal(path.name)}.????????????.tmp")
 
 
+def share_as(path: Path, model: Path) -> None:
+    """Let the group that can use `model` use a new private file or folder too, if a user gave `model` to a group."""
+    with suppress(OSError):  # a file system without permissions
+        given = stat.S_IMODE(model.stat().st_mode)
+        if given & stat.S_IRWXG and not given & stat.S_IRWXO:
+            path.chmod(given & ~stat.S_IRWXO)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a change of names in `folder` survive a power failure, if the file system can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

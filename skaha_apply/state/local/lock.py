@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 EXTENSION_INTERVAL = 60.0
 
 
+def lock_path(path: Path) -> Path:
+    """The path of the lock file of a state file."""
+    return path.with_name(f"{path.name.removesuffix('.json')}.lock")
+
+
 class FileLock:
     """The lock file at `path`. It is emptied and never removed, because a process might wait for its lock.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
 _SECOND = 1_000_000_000
 _STEP = _SECOND // 10  # nanoseconds; more than the ten milliseconds that a kernel can take between two file times
@@ -36,3 +37,11 @@ class FileSignature(NamedTuple):
         """
         is_coarse = any(time % _SECOND == 0 for time in (self.modified, self.changed, moment))
         return max(self.modified, self.changed) + (_COARSE_STEP if is_coarse else _STEP) < moment
+
+
+def file_signature(path: Path) -> FileSignature | None:
+    """The signature of a file; None if there is no file. Raises `OSError`."""
+    try:
+        return FileSignature.of(path.stat())
+    except FileNotFoundError:
+        return None

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.report import Note
 from skaha_apply.state.clocks import Clocks, LockProof
-from skaha_apply.state.codec import LineCache, decode, encode
+from skaha_apply.state.codec import LineCache, decode_open, encode, has_archive
 from skaha_apply.state.lease import clock_warning, lock_lost_error, locked_error, not_locked_error
 from skaha_apply.state.local import durable
-from skaha_apply.state.local.lock import FileLock
-from skaha_apply.state.local.signature import FileSignature
+from skaha_apply.state.local.archive import Archive
+from skaha_apply.state.local.lock import FileLock, lock_path
+from skaha_apply.state.local.signature import FileSignature, file_signature
 from skaha_apply.state.lock_owner import this_process
-from skaha_apply.state.paths import make_folder
+from skaha_apply.state.paths import archive_folder, make_folder
 from skaha_apply.state.serial import NOTHING, StateVersion, check_next, version_of
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class LocalStore:
         self._path = _target(path)
         self._observe = observe
         self._clocks = clocks or Clocks()
-        self._lock = FileLock(_lock_path(self._path), self._clocks)
+        self._lock = FileLock(lock_path(self._path), self._clocks)
         self._proof = LockProof(self._clocks)
         self._known: StateVersion | None = None
         self._lost: StateLocked | None = None
@@ -65,6 +67,8 @@ class LocalStore:
         self._is_clean = False  # whether this process has removed what killed processes left
         self._mutex = threading.Lock()
         self._lines = LineCache()
+        self.archive = Archive(archive_folder(self._path))
+        self._copy = self._path.with_name(f"{self._path.name}.v1")  # the last text without an archive
 
     @property
     def address(self) -> str:
@@ -112,9 +116,24 @@ class LocalStore:
         """
         return await _in_thread(self._read)
 
+    async def read_open(self) -> StateDocument | None:
+        """The document without the records in the archive, which `done` names; None if there is no file.
+
+        Raises `StateError`.
+        """
+        data = (await _in_thread(self._load_bytes))[0]
+        return None if data is None else decode_open(data, self.address)
+
     async def read_bytes(self) -> bytes | None:
-        """The content of the file, unchecked; None if there is no file; raises `StateError`."""
-        return (await _in_thread(self._load_bytes))[0]
+        """The content of the file, with the records of the archive; None if there is no file; raises `StateError`.
+
+        Without an archive, the content is unchecked.
+        """
+        data = (await _in_thread(self._load_bytes))[0]
+        if data is None or not has_archive(data):
+            return data
+        document = await self.read()
+        return None if document is None else encode(document)
 
     async def write(self, document: StateDocument, *, last: bool = False) -> None:  # noqa: ARG002 - frees no lock
         """Replace the file durably; raises `StateError`, also if the file is not the one that was read before."""
@@ -142,11 +161,9 @@ class LocalStore:
         await _in_thread(lambda: self._lock.force(lock_id))
 
     def _remove_temporary_files(self) -> None:
-        for temporary in durable.temporary_files(self._path):
-            try:
+        for temporary in (*durable.temporary_files(self._path), *durable.temporary_files(self._copy)):
+            with suppress(OSError):  # a file that remains is harmless
                 temporary.unlink(missing_ok=True)
-            except OSError:  # a file that remains is harmless
-                continue
 
     def _release(self) -> None:
         with self._mutex:
@@ -160,20 +177,24 @@ class LocalStore:
 
     def _write(self, document: StateDocument) -> None:
         with self._mutex:
-            data = encode(document, self._lines)
             self._check_locked()
             self._check_proof()
             self._check_unchanged(document)
             begun = self._clocks.moment()
             try:
                 make_folder(self._path.parent)
+                open_document = self.archive.without_archived(document)
+                if open_document.done and not self.archive.has_copy(self._path, self._copy):
+                    open_document = document
+                data = encode(open_document, self._lines)
                 inode = durable.replace(self._path, data, private=True)
                 self._known, self._text, self._document = version_of(document), data, document
                 self._final = None
-                signature = _file_signature(self._path)
+                signature = file_signature(self._path)
                 self._signature = signature if signature and signature.inode == inode else None
             except OSError as error:
                 raise durable.refusal(error, "write the state", self._shown) from error
+            self.archive.stored(open_document, self._clocks.wall())
             self._lock.extend_lease()
             self._proof.renew(begun)
 
@@ -184,6 +205,8 @@ class LocalStore:
             try:
                 self._path.unlink(missing_ok=True)
                 durable.sync_folder(self._path.parent)
+                self._copy.unlink(missing_ok=True)
+                self.archive.remove()
             except OSError as error:
                 raise durable.refusal(error, "remove the state", self._shown) from error
             self._known, self._signature = NOTHING, None
@@ -216,7 +239,7 @@ class LocalStore:
 
     def _stored(self) -> StateVersion:
         try:
-            if self._known is not None and _file_signature(self._path) == self._signature:
+            if self._known is not None and file_signature(self._path) == self._signature:
                 return self._known
         except OSError as error:
             raise durable.refusal(error, "read the state", self._shown) from error
@@ -235,7 +258,8 @@ class LocalStore:
             return None, None
         if data is not None:
             if data != self._text:
-                self._text, self._document = data, decode(data, self.address)
+                document = self.archive.whole(decode_open(data, self.address), self.address)
+                self._text, self._document = data, document
             locked = self._lock.taken_at
             self._final = signature if locked is not None and signature.is_final_at(locked) else None
         return self._document, signature
@@ -257,17 +281,6 @@ def _target(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):  # a circle of links: opening the file reports it
         return path.absolute()
-
-
-def _lock_path(path: Path) -> Path:
-    return path.with_name(f"{path.name.removesuffix('.json')}.lock")
-
-
-def _file_signature(path: Path) -> FileSignature | None:
-    try:
-        return FileSignature.of(path.stat())
-    except FileNotFoundError:
-        return None
 
 
 async def _in_thread(call: Callable[[], T]) -> T:

@@ -50,9 +50,14 @@ def check_binding(document: StateDocument, project: str, server: str) -> None:
         )
 
 
-async def read_state(store: Store, location: StateLocation, project: Project) -> StateDocument | None:
-    """The stored state, None if there is none; raises `StateError` for that of another project or server."""
-    stored = await store.read()
+async def read_state(
+    store: Store, location: StateLocation, project: Project, *, whole: bool = True
+) -> StateDocument | None:
+    """The stored state, None if there is none; raises `StateError` for that of another project or server.
+
+    Without `whole`, the records in the archive of the store are left out; `done` of the state names them.
+    """
+    stored = await (store.read() if whole else store.read_open())
     if stored is not None:
         check_binding(stored, project.name, location.server)
     return stored

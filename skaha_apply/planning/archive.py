@@ -1,0 +1,102 @@
+"""Done replicas whose records are in the archive of a state: how a plan counts them without these records.
+
+The state names archived replicas by ranges, with the digest of their work. If this digest and the recorded spec are
+those of the manifest, the replicas are done, and a plan needs nothing else of them. Otherwise the plan needs the whole
+state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.names.replica_ranges import count_of, has_replica, outside, parse_ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skaha_apply.model.names.replica_ranges import Ranges
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.state import Intent, PendingDelete, StateDocument, UnconfirmedCreate
+    from skaha_apply.planning.digest import PartialDigest
+
+    AttemptEnd = tuple[float, bool, str, int, int]  # see `scheduling.failure_limits`
+
+NO_REPLICA = "null"  # in a digest of the work of all replicas, in place of the number of one
+
+
+class ArchiveNeeded(Exception):
+    """The plan depends on records in the archive: make it again from the whole state."""
+
+
+@dataclass(frozen=True)
+class Archived:
+    """The archived replicas of a document. All of them count as done, because `check` refuses others."""
+
+    document: StateDocument
+
+    @classmethod
+    def of(cls, document: StateDocument, project: Project) -> Archived | None:
+        """The archived replicas of a document that a plan of this project can count; None if it has none.
+
+        Raises:
+            ArchiveNeeded: some are of a session that the manifest does not have, or that can have got another name, or
+                a request about one of them is open.
+        """
+        if not document.done:
+            return None
+        made = cls(document)
+        if project.moved or not made.ranges.keys() <= {spec.key for spec in project.sessions}:
+            raise ArchiveNeeded
+        pending: tuple[Intent | PendingDelete | UnconfirmedCreate, ...]
+        pending = (*document.intents, *document.tombstones, *document.doubts)
+        if any(has_replica(made.ranges.get(one.session, ()), one.replica) for one in pending):
+            raise ArchiveNeeded
+        return made
+
+    @cached_property
+    def ranges(self) -> Mapping[str, Ranges]:
+        """The numbers of the archived replicas, by session key."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for done in self.document.done:
+            found.setdefault(done.session, []).extend(parse_ranges(done.replicas))
+        return {session: tuple(sorted(ranges)) for session, ranges in found.items()}
+
+    @cached_property
+    def by_session(self) -> Counter[str]:
+        """The number of archived replicas, by session key."""
+        return Counter({session: count_of(ranges) for session, ranges in self.ranges.items()})
+
+    @cached_property
+    def ends(self) -> Mapping[str, list[AttemptEnd]]:
+        """The last success of the archived replicas, by entry key."""
+        found: dict[str, list[AttemptEnd]] = {}
+        for done in self.document.done:
+            entry = self.document.specs[done.spec].entry_key
+            found.setdefault(entry, []).append((done.ended, True, done.session, 0, 0))
+        return {entry: [max(ends)] for entry, ends in found.items()}
+
+    @property
+    def by_entry(self) -> Counter[str]:
+        """The number of archived replicas, by the name of their entry as written."""
+        found: Counter[str] = Counter()
+        for done in self.document.done:
+            spec = self.document.specs[done.spec]
+            found[spec.group or spec.name] += count_of(parse_ranges(done.replicas))
+        return found
+
+    def check(self, spec: SessionSpec, works: PartialDigest) -> None:
+        """Raise `ArchiveNeeded` unless the archived replicas of a spec are done as the manifest asks."""
+        if spec.key not in self.ranges:
+            return
+        wanted = works.digest(NO_REPLICA)
+        parts = (done for done in self.document.done if done.session == spec.key)
+        if not all(done.work == wanted and self.document.specs[done.spec] == spec for done in parts):
+            raise ArchiveNeeded
+
+    def others(self, spec: SessionSpec) -> Iterator[int]:
+        """The numbers of the replicas of a spec that are not archived."""
+        return outside(self.ranges.get(spec.key, ()), spec.replicas)
