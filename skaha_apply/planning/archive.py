@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.names.replica_ranges import count_of, has_replica, outside, parse_ranges
+from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     AttemptEnd = tuple[float, bool, str, int, int]  # see `scheduling.failure_limits`
 
+_TO_CREATE = (Phase.DUE, Phase.GONE)
 NO_REPLICA = "null"  # in a digest of the work of all replicas, in place of the number of one
 
 
@@ -43,13 +45,16 @@ class Archived:
         """The archived replicas of a document that a plan of this project can count; None if it has none.
 
         Raises:
-            ArchiveNeeded: some are of a session that the manifest does not have, or that can have got another name, or
-                a request about one of them is open.
+            ArchiveNeeded: the manifest has another spec for some of them or renames entries, or a request about one of
+                them is open, or a replica of the same entries has no session yet: its cost follows from their records.
         """
         if not document.done:
             return None
         made = cls(document)
-        if project.moved or not made.ranges.keys() <= {spec.key for spec in project.sessions}:
+        specs = {spec.key: spec for spec in project.sessions}
+        if project.moved or any(document.specs[done.spec] != specs.get(done.session) for done in document.done):
+            raise ArchiveNeeded
+        if made._count_of_started() < sum(spec.replicas for spec in specs.values() if spec.entry_key in made.ends):
             raise ArchiveNeeded
         pending: tuple[Intent | PendingDelete | UnconfirmedCreate, ...]
         pending = (*document.intents, *document.tombstones, *document.doubts)
@@ -89,13 +94,20 @@ class Archived:
         return found
 
     def check(self, spec: SessionSpec, works: PartialDigest) -> None:
-        """Raise `ArchiveNeeded` unless the archived replicas of a spec are done as the manifest asks."""
+        """Raise `ArchiveNeeded` unless the archived replicas of a spec have the work that the manifest asks for."""
         if spec.key not in self.ranges:
             return
         wanted = works.digest(NO_REPLICA)
-        parts = (done for done in self.document.done if done.session == spec.key)
-        if not all(done.work == wanted and self.document.specs[done.spec] == spec for done in parts):
+        if any(done.work != wanted for done in self.document.done if done.session == spec.key):
             raise ArchiveNeeded
+
+    def _count_of_started(self) -> int:
+        """The number of replicas of the archived entries that have or had a session and do not wait for another one."""
+        entry_keys = {key: spec.entry_key for key, spec in self.document.specs.items()}
+        started = (
+            record.phase not in _TO_CREATE and entry_keys[record.spec] in self.ends for record in self.document.replicas
+        )
+        return self.by_session.total() + sum(started)
 
     def others(self, spec: SessionSpec) -> Iterator[int]:
         """The numbers of the replicas of a spec that are not archived."""

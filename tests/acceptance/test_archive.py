@@ -78,3 +78,21 @@ def test_a_copy_without_its_archive_names_what_is_missing(survey, tmp_path):
     ended = survey("status", "--state", str(copy), code=1)
     assert "the archive of the state" in ended.err
     assert "state pull" in ended.err
+
+
+@pytest.mark.parametrize("changed", [{"replicas": MANY + 1}, {"args": ["601"]}, {"timeout": "1h"}, {}])
+def test_a_plan_lists_the_sessions_once(survey, sandbox, changed):
+    survey.write({**REDUCE, **changed}, LAST)
+    sandbox.forget_requests()
+    survey("plan")
+    assert sandbox.requests()["counts"]["GET /session"] == 1
+
+
+def test_a_plan_of_a_survey_in_progress_lists_the_sessions_once(desk, sandbox):
+    desk.write({**REDUCE, "replicas": MANY + 5, "parallelism": 2})
+    desk("mark", "complete", f"reduce/1-{MANY}", "--yes")
+    desk.apply()
+    assert archived(desk) == {"reduce": f"1-{MANY}"}
+    sandbox.forget_requests()
+    assert "3 waiting" in desk("plan").out
+    assert sandbox.requests()["counts"]["GET /session"] == 1

@@ -244,7 +244,8 @@ def test_a_session_with_few_done_replicas_keeps_their_records():
 @pytest.mark.parametrize("make", [scene.intent, scene.unconfirmed, lambda *of: scene.pending_delete("id", *of)])
 def test_the_archive_is_needed_while_a_request_about_one_of_its_replicas_is_open(make, number):
     tile = scene.spec("tile", replicas=7)
-    document, _ = without_archived(scene.project(tile), scene.state(*done(spec=tile)))
+    records = [*done(spec=tile), scene.record(tile, "running", 7)]
+    document, _ = without_archived(scene.project(tile), scene.state(*records))
     state = scene.state(make(tile, number))
     name = next(name for name in ("intents", "doubts", "tombstones") if getattr(state, name))
     opened = replace(document, **{name: getattr(state, name)})
