@@ -7,6 +7,7 @@ replicas stay a few MB, and `diff` compares two versions of a state. This module
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StateError
@@ -28,6 +29,7 @@ _MINORS = {major: int(minor) for major, _, minor in (one.partition(".") for one 
 MAJORS = tuple(_MINORS)  # of the formats that this version reads
 # Also written with their default values: a reader needs them before it can trust the rest.
 ALWAYS = ("format_version", "serial", "lineage", "project", "server")
+_VERSION = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
 _READ = " and ".join(f"{major}.x" for major in MAJORS)
 
 _CHANGED = (
@@ -214,12 +216,12 @@ def _beginning(data: bytes) -> str:
 
 
 def _check_version(version: Any, source: str) -> None:
-    major, _, minor = version.partition(".") if isinstance(version, str) else ("", "", "")
-    if not (major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit()):
+    if not (isinstance(version, str) and _VERSION.fullmatch(version)):
         raise StateError(
-            f"the state {source} is not a state of skaha-apply: its format_version is {version!r}",
+            f"the state {source} is not a state of skaha-apply: its format_version is {repr(version)[:60]}",
             hint="Check --state: the file or address does not contain a state that this version reads.",
         )
+    major = version.partition(".")[0]
     if int(major) > int(MAJORS[-1]):
         raise StateError(
             f"a newer skaha-apply wrote the state {source}: format {version}, and this version reads {_READ}",

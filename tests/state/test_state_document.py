@@ -219,6 +219,8 @@ def test_later_minor_version_can_distinguish_more(make_document):
         (b"[]", "is not a state"),
         (b'{"version": 4, "terraform_version": "1.5", "serial": 1}', "format_version is None"),
         (b'{"format_version": 1}', "format_version is 1"),
+        (b'{"format_version": "1.' + b"9" * 5000 + b'"}', "format_version is '1.9"),
+        (b'{"format_version": "' + b"9" * 5000 + b'.0"}', "format_version is '999"),
         (b'{"format_version": "0.9"}', "format 0.9"),
         (b'{"format_version": "1.0"}', "lineage: Field required"),
     ],
@@ -368,3 +370,16 @@ def test_a_time_that_many_records_share_is_read_once():
     texts = {count: text(count) for count in (100, 200)}
     calls = calls_for_each_further(lambda count: decode(texts[count], "x"))
     assert calls["model"] <= 5
+
+
+def test_another_layout_is_read_also_if_two_combinations_have_their_variables_in_another_order(make_document):
+    document = make_document(replicas=2)
+    (spec,) = document.specs.values()
+    shared = {"group": "reduce-${a}", "replicas": 1}
+    first = spec.model_copy(update=shared | {"env": {"A": "1", "B": "x"}, "values": {"a": "1", "b": "x"}})
+    second = spec.model_copy(update=shared | {"env": {"B": "y", "A": "2"}, "values": {"b": "y", "a": "2"}})
+    records = (document.replicas[0], replace(document.replicas[1], spec="s2"))
+    document = replace(document, specs={"s1": first, "s2": second}, replicas=records)
+    data = encode(document)
+    assert decode(data, "x") == decode(json.dumps(json.loads(data)).encode(), "x") == document
+    assert encode(decode(data, "x")) == data

@@ -48,8 +48,10 @@ def _changed(name: str, mine: Any, other: Any) -> Any:
     if name == "args" and len(mine) == len(other):
         return {str(index): text for index, text in enumerate(mine) if text != other[index]}
     if name in _BY_NAME:
+        # In the order in which the spec is expanded, so that a document that was read is written as before.
+        changed = {key: mine[key] for key in {**other, **mine} if key in mine and other.get(key) != mine[key]}
         removed = dict.fromkeys(other.keys() - mine.keys())
-        return {key: text for key, text in mine.items() if other.get(key) != text} | dict(sorted(removed.items()))
+        return changed | dict(sorted(removed.items()))
     return mine
 
 
