@@ -355,6 +355,15 @@ def test_the_client_imports_neither_httpx_nor_another_client():
     assert found.stdout.strip() == ""
 
 
+def test_a_tls_context_needs_no_httpx():
+    code = (
+        "import sys; from skaha_apply.skaha.auth.login import Login, token_login; "
+        "from skaha_apply.skaha.transport.tls import tls_context; "
+        "tls_context(token_login('t', 'test')); print(*{'httpx', 'httpcore'} & {*sys.modules})"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
 def test_httpx_is_imported_without_its_command_line():
     code = (
         "import sys; from skaha_apply.lean_httpx import httpx; print(*{'httpcore', 'click', 'rich'} & {*sys.modules})"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skaha_apply.lean_httpx import httpx
+import certifi
+
 from skaha_apply.model.errors import Unauthorized, UsageError
 from skaha_apply.skaha.auth.certificate import read_certificate
 from skaha_apply.skaha.auth.login import RENEW_CERTIFICATE
@@ -26,7 +28,7 @@ def tls_context(login: Login) -> ssl.SSLContext:
     Raises `UsageError` if the trusted certificates cannot be read, `Unauthorized` if OpenSSL refuses that of the user.
     """
     try:
-        context = httpx.create_ssl_context()
+        context = _trusting_context()
     except (OSError, ssl.SSLError) as error:
         raise UsageError(
             f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}",
@@ -48,6 +50,15 @@ def tls_context(login: Login) -> ssl.SSLContext:
             hint=f"get a new one without a password: {RENEW_CERTIFICATE}",
         ) from None
     return context
+
+
+def _trusting_context() -> ssl.SSLContext:
+    """A context that trusts the certificates that the environment names, else those of Mozilla."""
+    if file := os.environ.get("SSL_CERT_FILE"):
+        return ssl.create_default_context(cafile=file)
+    if folder := os.environ.get("SSL_CERT_DIR"):
+        return ssl.create_default_context(capath=folder)
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 async def peer_subject(host: str, port: int) -> str | None:
