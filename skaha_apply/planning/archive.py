@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     AttemptEnd = tuple[float, bool, str, int, int]  # see `scheduling.failure_limits`
 
 _TO_CREATE = (Phase.DUE, Phase.GONE)
-NO_REPLICA = "null"  # in a digest of the work of all replicas, in place of the number of one
+NO_REPLICA = "null"  # in place of a number, in the digest of the work that all replicas of a session share
 
 
 class ArchiveNeeded(Exception):

@@ -36,6 +36,12 @@ def test_an_apply_moves_done_records_and_a_plan_counts_them(survey):
     assert survey.state["serial"] == serial, "an apply that changes nothing writes nothing"
 
 
+def test_a_job_summary_has_the_digest_of_the_whole_plan(survey, tmp_path):
+    summary = tmp_path / "summary.md"
+    survey("plan", GITHUB_STEP_SUMMARY=str(summary))
+    assert f"`{survey.plan()['digest']}`" in summary.read_text()
+
+
 def test_each_command_reads_all_records(survey):
     assert len(survey("status", "--all", "-o", "json").json["sessions"]) == MANY + 1
     assert "reduce/77" in survey("show", "reduce/77").out

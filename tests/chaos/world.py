@@ -107,7 +107,7 @@ class VaultStore:
 
     async def read(self):
         document = await self.read_open()
-        return None if document is None else self.archive.whole(document, "vault")
+        return None if document is None else self.archive.with_archived(document, "vault")
 
     async def read_open(self):
         await self._rest()
@@ -118,7 +118,7 @@ class VaultStore:
     async def write(self, document, *, last=False):
         if self._vault.holder is not self._process:
             raise StateError("written without the lock")
-        data = encode(self.archive.without_archived(document))
+        data = encode(self.archive.move_to_files(document))
         stored = decode_open(self._vault.data, "vault") if self._vault.data is not None else None
         await self._rest()
         await self._process.point("write")
@@ -246,7 +246,7 @@ class Universe:
         vault = self.vaults.get(project.name)
         if vault is None or vault.data is None:
             return None
-        return Archive(vault.archive).whole(decode_open(vault.data, "vault"), "vault")
+        return Archive(vault.archive).with_archived(decode_open(vault.data, "vault"), "vault")
 
     def _trace(self, event):
         told = str(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from skaha_apply.cli.invocation import complete_lines, repeat_with
 from skaha_apply.cli.options import DecisionOptions
 from skaha_apply.cli.output.output_files import check_outputs
 from skaha_apply.cli.output.page_file import PageFile
-from skaha_apply.cli.output.result_files import ResultFiles
+from skaha_apply.cli.output.result_files import SUMMARY_VARIABLE, ResultFiles
 from skaha_apply.cli.projects import for_each, for_each_offline, load
 from skaha_apply.cli.shared_options import HtmlOption, PublicOption, ReportOption, format_option
 from skaha_apply.lazy_dataclass import dataclass
@@ -67,7 +68,8 @@ class PlanArguments(DecisionOptions):
     @property
     def is_overview(self) -> bool:
         """Whether the result only counts done replicas."""
-        return self.output is PlanFormat.TEXT and not (self.out or self.html or self.report)
+        has_documents = self.out or self.html or self.report or os.environ.get(SUMMARY_VARIABLE)
+        return self.output is PlanFormat.TEXT and not has_documents
 
     def check(self) -> None:
         """Raise `UsageError` for options that require a listing, together with --offline."""

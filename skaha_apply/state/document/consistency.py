@@ -19,7 +19,7 @@ RESTORE = (
 
 
 def check_consistent(document: StateDocument, what: str) -> None:
-    """Refuse a document with a replica twice, or with an entry whose spec it has not; `what` is for the message.
+    """Refuse a document that has a replica twice, or lacks the spec of an entry; `what` is for the message.
 
     Raises:
         StateError: it names the entry.
@@ -49,7 +49,8 @@ def _archived_ranges(document: StateDocument, what: str) -> dict[str, list[tuple
     found: dict[str, list[tuple[int, int]]] = {}
     for done in document.done:
         if done.spec not in document.specs:
-            raise StateError(f"{what} has no spec {done.spec!r}, which done {done.session} names", hint=RESTORE)
+            archived = f"the archived replicas of {done.session}"
+            raise StateError(f"{what} has no spec {done.spec!r}, which {archived} name", hint=RESTORE)
         try:
             found.setdefault(done.session, []).extend(parse_ranges(done.replicas))
         except RangeError as error:

@@ -66,7 +66,7 @@ class Archive:
         self._new.append(_Part(replace(done, replicas=ranges), new))
         return True
 
-    def whole(self, document: StateDocument, source: str) -> StateDocument:
+    def with_archived(self, document: StateDocument, source: str) -> StateDocument:
         """The document with the records of the archive in their places.
 
         Raises:
@@ -82,11 +82,11 @@ class Archive:
         check_consistent(made, f"the state {source}")
         return made
 
-    def without_archived(self, document: StateDocument) -> StateDocument:
+    def move_to_files(self, document: StateDocument) -> StateDocument:
         """The document with ranges in place of the archived records, whose files are durable after this.
 
         A file counts only if the document still has each of its records as it is. The records of the others are in the
-        document again, and so are those whose file cannot be written. `stored` follows once the document is stored.
+        document again, and so are those whose file cannot be written. Once the document is stored, call `note_stored`.
         """
         intact = _intact(document.replicas, (*self._parts, *self._take_new()))
         self._next = parts = tuple(part for one in intact if (part := self._written(one)) is not None)
@@ -109,7 +109,7 @@ class Archive:
                 known |= identities
         return found
 
-    def has_copy(self, path: Path, copy: Path) -> bool:
+    def keep_copy(self, path: Path, copy: Path) -> bool:
         """Copy a stored text without an archive, before one with an archive replaces it: earlier versions can read it.
 
         Returns whether the copy exists, or is not needed.
@@ -127,8 +127,8 @@ class Archive:
             return False
         return True
 
-    def stored(self, document: StateDocument, now: float) -> None:
-        """Note that a result of `without_archived`, or the whole document, is stored at `now`.
+    def note_stored(self, document: StateDocument, now: float) -> None:
+        """Note that a result of `move_to_files`, or the whole document, is stored at `now`.
 
         Files that were left long before are removed. A file that remains is harmless.
         """

@@ -183,8 +183,8 @@ class LocalStore:
             begun = self._clocks.moment()
             try:
                 make_folder(self._path.parent)
-                open_document = self.archive.without_archived(document)
-                if open_document.done and not self.archive.has_copy(self._path, self._copy):
+                open_document = self.archive.move_to_files(document)
+                if open_document.done and not self.archive.keep_copy(self._path, self._copy):
                     open_document = document
                 data = encode(open_document, self._lines)
                 inode = durable.replace(self._path, data, private=True)
@@ -194,7 +194,7 @@ class LocalStore:
                 self._signature = signature if signature and signature.inode == inode else None
             except OSError as error:
                 raise durable.refusal(error, "write the state", self._shown) from error
-            self.archive.stored(open_document, self._clocks.wall())
+            self.archive.note_stored(open_document, self._clocks.wall())
             self._lock.extend_lease()
             self._proof.renew(begun)
 
@@ -258,7 +258,7 @@ class LocalStore:
             return None, None
         if data is not None:
             if data != self._text:
-                document = self.archive.whole(decode_open(data, self.address), self.address)
+                document = self.archive.with_archived(decode_open(data, self.address), self.address)
                 self._text, self._document = data, document
             locked = self._lock.taken_at
             self._final = signature if locked is not None and signature.is_final_at(locked) else None

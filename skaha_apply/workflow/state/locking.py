@@ -16,7 +16,7 @@ from skaha_apply.model.names.moves import MovedDocument, with_moves
 from skaha_apply.model.report import Note
 from skaha_apply.model.state import LEAST_ARCHIVED
 from skaha_apply.planning.records import is_done
-from skaha_apply.planning.tracking.archivable import archivable
+from skaha_apply.planning.tracking.archivable_records import archivable_records
 from skaha_apply.state.observed_stores import EventLoggingStore
 from skaha_apply.workflow.setup.variables import unmasked
 from skaha_apply.workflow.state.binding import check_first_run, find_store, new_document, read_state
@@ -127,7 +127,7 @@ class ProjectState:
         if archive is None or done < self._done_before + max(LEAST_ARCHIVED, self._done_before // 10):
             return
         self._done_before = done
-        found = archivable(expansion.kept.desired, expansion.entries, working, LEAST_ARCHIVED)
+        found = archivable_records(expansion.kept.desired, expansion.entries, working, LEAST_ARCHIVED)
         added = [archive.add(*one) for one in found]
         if any(added):
             ledger.changed()

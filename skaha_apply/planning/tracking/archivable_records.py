@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.planning.working_state import WorkingState
 
 
-def archivable(
+def archivable_records(
     desired: Iterable[DesiredReplica], entries: Entries, working: WorkingState, least: int
 ) -> Iterator[tuple[DoneReplicas, tuple[ReplicaRecord, ...]]]:
     """The records that can move to the archive, by session; `DoneReplicas` without ranges and file.
