@@ -98,14 +98,14 @@ def pasteable(words: Iterable[str]) -> str:
 def project_command(words: str) -> str:
     """A command with the server, the state, the project, the manifests and the variables of this invocation.
 
-    The manifests have been read, so sensitive values are known, and left out.
+    It has no login in an address. The manifests have been read, so sensitive values are known, and left out.
     """
     variables = []
     for word, after in zip(_words, (*_words[1:], ""), strict=False):
         name, equals, value = word.partition("=")
         given = value if equals else after
         if name in ("--var", "--var-file") and not (name == "--var" and _is_sensitive(given)):
-            variables += [name, given]
+            variables += [name, _LOGIN.sub("", given)]
     return f"{_completed(words)} {shlex.join(variables)}".rstrip()
 
 
@@ -120,9 +120,9 @@ def complete_lines(text: str) -> str:
 def complete_reason(text: str) -> str:
     """The text of a reason, in which commands in backquotes repeat the options of this invocation.
 
-    A `mark` repeats the variables too, because it reads the manifests.
+    A command that reads the manifests repeats the variables too.
     """
-    return _QUOTED.sub(lambda found: (project_command if found[1].startswith("mark ") else _completed)(found[1]), text)
+    return _QUOTED.sub(lambda found: (project_command if _takes_variables(found[1]) else _completed)(found[1]), text)
 
 
 def complete_commands(text: str) -> str:
@@ -145,18 +145,18 @@ def _completed(words: str) -> str:
                 continue
             unknown = name == "--credential-command" and action not in ("", "rebind")
             if not unknown and not re.search(rf"(?<!\S){name}(?=[\s=]|$)", words):
-                added += [name, _LOGIN.sub("", value)] if value else [name]
+                added += [name, value] if value else [name]
         if command in _WITH_MANIFEST and action != "push" and "--manifest" not in words:
             added += [word for path in _paths for word in ("--manifest", path)]
         elif command in _WITH_PATHS and _takes_paths(words):
             added += _paths
     elif command in _WITH_SERVER:
         chosen = {name: _options[name] for name in ("--server", "--credential-command") if name in _options}
-        added += [word for name, value in chosen.items() for word in (name, _LOGIN.sub("", value or "")) if word]
+        added += [word for name, value in chosen.items() for word in (name, value or "") if word]
         added += _sandbox_words(words) if "--sandbox" in _options else []
     elif command == "lint" and _takes_paths(words):
         added += _paths
-    return f"{PROGRAM} {words} {shlex.join(added)}".rstrip()
+    return f"{PROGRAM} {words} {shlex.join(_LOGIN.sub('', word) for word in added)}".rstrip()
 
 
 def _sandbox_words(words: str) -> list[str]:
@@ -172,6 +172,11 @@ def _sandbox_words(words: str) -> list[str]:
         if name in _REHEARSAL:
             given += [word] if equals else [word, after]
     return given if any(word.startswith("--pretend=") for word in given) else ["--sandbox", *given]
+
+
+def _takes_variables(words: str) -> bool:
+    command = words.partition(" ")[0]
+    return command == "mark" or command in _WITH_PATHS
 
 
 def _takes_paths(words: str) -> bool:

@@ -265,3 +265,16 @@ def test_a_list_or_a_default_that_changed_makes_a_saved_plan_stale(desk, survey)
     survey("2026-11-23", matrix={"tile": {"file": "tiles.txt"}})
     assert "would run other work" in desk("apply", "plan.bin", code=5, **given).err
     assert desk.writes() == {}
+
+
+def test_the_command_of_a_refusal_has_the_variables_and_runs(desk, survey, sandbox):
+    given = ("--var", "night=n1", "--var", f"token={SECRET}")
+    survey(night=None)
+    desk.script("exec sleep 60\n")
+    desk.apply(*given)
+    desk.write(variables={"night": {}, "token": {"sensitive": True}})
+    refused = desk("plan", *given)
+    assert "to delete them, run `skaha-apply destroy --var night=n1`, or add --force" in " ".join(refused.out.split())
+    assert_secret_is_nowhere(desk, refused)
+    desk("destroy", "--yes", "--var", "night=n1", SKAHA_VAR_token=SECRET)
+    assert desk.writes()["DELETE"] == 2

@@ -64,6 +64,28 @@ def test_a_command_on_the_project_repeats_what_is_not_sensitive():
     assert project_command("destroy") == f"skaha-apply destroy --sandbox --project survey m.yaml {more}"
 
 
+def test_a_command_on_the_project_has_no_login_in_an_address():
+    url = "https://me:pass@example.org"
+    set_words(["plan", "--var", f"url={url}/x", f"--var=other={url}/y", f"--var-file={url}/z"])
+    set_shared({"--state": f"{url}/state", "--server": f"{url}/skaha"}, [f"{url}/m.yaml"])
+    assert project_command("destroy") == (
+        "skaha-apply destroy --state https://example.org/state --server https://example.org/skaha "
+        "https://example.org/m.yaml --var url=https://example.org/x --var other=https://example.org/y "
+        "--var-file https://example.org/z"
+    )
+    assert "pass" not in project_command("mark hold a") + complete_commands("`skaha-apply ps`")
+
+
+def test_a_command_in_a_reason_that_reads_the_manifests_repeats_the_variables():
+    set_words(["plan", "--sandbox", "--var", "n=3", "--var", "token=geheim"])
+    set_shared({"--sandbox": ""}, ["m.yaml"])
+    exclude_variables(["token"])
+    for command in ("plan", "apply", "destroy", "refresh", "status", "doctor"):
+        assert complete_reason(f"run `skaha-apply {command}`") == (
+            f"run `skaha-apply {command} --sandbox m.yaml --var n=3`"
+        )
+
+
 def test_a_command_in_a_reason_repeats_the_options_and_a_mark_also_the_variables():
     set_words(["apply", "--sandbox", "--var", "night=1"])
     set_shared({"--sandbox": ""}, ["m.yaml"])
