@@ -99,11 +99,11 @@ class ChangesView(OutageNotice):
         self._every = every
         self._rows_before: dict[tuple[str, str, int], ReplicaStatus] | None = None
         self._muted = True
-        self._lines = ProgressLines(self._print)
+        self._lines = ProgressLines(self._print, complete=complete_reason)
 
     def _print(self, text: str) -> None:
         if not self._muted:
-            self._streams.show(f"{complete_reason(text)}\n")
+            self._streams.show(f"{text}\n")
 
     def show(self, found: tuple[ProjectStatus, ...]) -> None:
         """Print the whole status at the first refresh, and only changes later."""

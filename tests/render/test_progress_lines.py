@@ -81,6 +81,26 @@ def causes(*failures):
     return CausesFound("survey", tuple(FailureCause(name, 1, name, cause) for name, cause in failures))
 
 
+def test_commands_of_reasons_and_notes_are_completed_and_those_of_logs_and_errors_are_not(action):
+    printed, command = [], "`skaha-apply state forget x`"
+    lines = ProgressLines(printed.append, complete=lambda text: text.replace("forget x", "forget x --sandbox"))
+    one = NotStarted("merge", "wait", note(command), 1)
+    part = lines.for_project("survey")
+    part(ActionEnded(action("create", replica=3), error=command))
+    part(moved(1, "failed"))
+    part(causes(("tile-t001", command), ("tile-t002", command)))
+    part(Note(command))
+    part(PassEnded("survey", ProjectSummary(0.0, (EntrySummary("merge", {"wait": 1}),)), (one,)))
+    completed = "`skaha-apply state forget x --sandbox`"
+    assert printed == [
+        f"not created reduce-3: {command}",
+        f"2 failed: {command} (tile-t001 and 1 more)",
+        completed,
+        "survey: 1 waiting",
+        f"  * merge: 1 waiting: {completed}",
+    ]
+
+
 def test_failures_with_the_same_cause_are_one_line_with_a_count():
     failed = [moved(one, "failed", "running") for one in range(25)]
     known = causes(*((change.name, "MemoryError") for change in failed[:24]), (failed[24].name, "KeyError: 'RA'"))

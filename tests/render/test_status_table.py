@@ -202,6 +202,19 @@ def test_a_failure_is_shown_with_its_cause():
     assert text[2].endswith("  failed in attempt 1: pending for 2h")
 
 
+def test_the_commands_of_a_reason_are_completed_and_those_of_a_log_or_an_event_are_not():
+    command = "`skaha-apply state forget x`"
+    rows = [
+        Row("reduce", "reduce-1", "failed", "failed", command, cause=f"run {command}"),
+        Row("reduce", "reduce-2", "pending", "unchanged", command, pending=60.0, event=f"see {command}"),
+        Row("reduce", "reduce-3", "failed", "wait", command),
+    ]
+    found = table_rows(rows, NOW, None, lambda text: text.replace("forget x", "forget x --sandbox"))
+    remarks = [text.partition("`")[2] for text in paint_rows(found, plain)[1:]]
+    completed = "skaha-apply state forget x --sandbox`"
+    assert remarks == [f"{completed}: run {command}", command[1:], completed]
+
+
 def test_failures_of_a_large_project_with_the_same_cause_are_one_row():
     rows = tuple(
         Row(

@@ -146,7 +146,7 @@ class Streams:
         if not self.err_is_terminal:
             from skaha_apply.render.run.lines import ProgressLines  # noqa: PLC0415 - keeps --help fast
 
-            lines = ProgressLines(lambda line: self.notify_line(complete_reason(line)))
+            lines = ProgressLines(self.notify_line, complete=complete_reason)
             self.restore_terminal = lines.close
             return lines
         from skaha_apply.render.run.live_table import LiveTable, TerminalBlock  # noqa: PLC0415 - as above

@@ -85,10 +85,17 @@ class ProgressLines:
     Args:
         print_line: prints one line.
         clock: seconds, from any start.
+        complete: completes the commands of reasons, notes and counts; see `not_started_rows`. A cause or an error is
+            text of a session or a server, and stays as it is.
     """
 
-    def __init__(self, print_line: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._print_anyway, self._clock = print_line, clock
+    def __init__(
+        self,
+        print_line: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        complete: Callable[[str], str] = str,
+    ) -> None:
+        self._print_anyway, self._clock, self._complete = print_line, clock, complete
         self._lines = 0  # of this pass, printed or not
         self._done: dict[str, list[ActionEnded]] = {}  # actions of this pass that succeeded, by entry
         self._not_started: frozenset[tuple[str, str, tuple[str, ...]]] = frozenset()
@@ -105,7 +112,7 @@ class ProgressLines:
     def for_project(self, project: str) -> ProgressLines:
         """The lines of one project, with counts of its own."""
         if project not in self._parts:
-            self._parts[project] = ProgressLines(self._print_anyway, self._clock)
+            self._parts[project] = ProgressLines(self._print_anyway, self._clock, self._complete)
         return self._parts[project]
 
     def __call__(self, event: Event) -> None:
@@ -139,12 +146,13 @@ class ProgressLines:
     def _end_lines(self) -> None:
         """Count the lines that were too many for the pass."""
         if self._lines > MOST_LINES:
-            self._print_anyway(f"… and {self._lines - MOST_LINES} more; `skaha-apply status` shows the whole")
+            more = f"… and {self._lines - MOST_LINES} more; `skaha-apply status` shows the whole"
+            self._print_anyway(self._complete(more))
         self._lines = 0
 
     def _print(self, event: Event) -> None:
         if text := event_line(event):
-            self._print_line(text)
+            self._print_line(self._complete(text) if isinstance(event, Note) else text)
 
     def _on_pass_start(self, event: PassStarted) -> None:
         self._started, self._actions = event, Counter()
@@ -193,7 +201,7 @@ class ProgressLines:
         if self._not_started != not_started:
             self._not_started = not_started
             self._print_line(f"{one_line(event.project)}: {counts_line(event.counts)}")
-            rows = paint_rows(not_started_rows(event.not_started), plain)
+            rows = paint_rows(not_started_rows(event.not_started, complete=self._complete), plain)
             for row in rows[:_HOLDS]:
                 self._print_line(f"  {row}")
             if len(rows) > _HOLDS:
@@ -221,7 +229,8 @@ class ProgressLines:
                 self._printed_at[name] = self._clock()
                 self._print_line(_entry_changes(name, acted, changes, (summaries or {}).get(name)))
         if self._failures > ERRORS:
-            self._print_line(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
+            more = f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them"
+            self._print_line(self._complete(more))
         if self._errors > ERRORS:
             more = counted(self._errors - ERRORS, "more action was", "more actions were")
             self._print_line(f"… and {more} not carried out; the report groups them")

@@ -50,8 +50,8 @@ def table_rows(
     cells = [_HEAD, *(_cells(row, now) for row in rows)]
     widths = _widths(cells, width)
     used = sum(widths.values()) + len(_GAP) * len(widths)
-    texts = (one_line("; ".join(filter(None, (_remark(row), used_text(row.used))))) for row in rows)
-    remarks = ["REMARK", *map(complete, texts)]
+    texts = ("; ".join(filter(None, (_remark(row, complete), used_text(row.used)))) for row in rows)
+    remarks = ["REMARK", *map(one_line, texts)]
     room = None if width is None else width - used
     below = room is not None and room < max(map(len, remarks)) and room < _LEAST_REMARK
     remarks[0] = "" if below else remarks[0]
@@ -124,15 +124,19 @@ def _attempt(row: ReplicaStatus) -> str:
     return f"{row.attempt} of {max(row.attempts, row.attempt)}{ram}" if row.attempts > 1 else f"{row.attempt}{ram}"
 
 
-def _remark(row: ReplicaStatus) -> str:
-    """The address of the session, or the action and reason of a plan if the phase does not imply them."""
+def _remark(row: ReplicaStatus, complete: Callable[[str], str]) -> str:
+    """The address of the session, or the action and reason of a plan if the phase does not imply them.
+
+    `complete` gets the reason alone: a cause or an event is text of a session, and stays as it is.
+    """
     reason = reason_text(row.reason)
+    completed = complete(reason)
     if row.event and row.pending is not None:
         return f"pending for {short_duration(row.pending)}: {truncate(row.event, _EVENT)}"
     if row.action in _QUIET:
         if row.phase == Phase.RUNNING.value:
             return row.connect_url
-        return "" if row.reason.code == row.phase and row.reason.also is None else reason
+        return "" if row.reason.code == row.phase and row.reason.also is None else completed
     if row.cause and row.cause not in reason:
-        reason = f"{reason}: {row.cause}"
-    return reason if row.action in (row.phase, ActionKind.FAILED.value) else f"{row.action}: {reason}"
+        completed = f"{completed}: {row.cause}"
+    return completed if row.action in (row.phase, ActionKind.FAILED.value) else f"{row.action}: {completed}"
