@@ -154,6 +154,19 @@ def test_the_end_is_not_known_before_a_replica_of_each_entry_has_ended(browser, 
     assert re.search(r"tile-\S+: about [-\d: ]+; no replica of stack-\S+, catalog has ended", shown)
 
 
+def test_an_end_that_follows_from_upper_bounds_is_at_most_about_a_time(browser, tmp_path):
+    file, data = tmp_path / "bounds.html", data_of(survey_of_retries())
+    pace = data["projects"][0]["pace"]
+    pace |= {"at_most": True, "low": pace["left"], "high": pace["left"]}
+    file.write_text(page_html(data), encoding="utf-8")
+    browser.open(file)
+    assert re.search(r"tile-\S+: at most about [-\d: ]+; no replica of", browser.text("top"))
+    pace["not_estimated"] = []
+    file.write_text(page_html(data), encoding="utf-8")
+    browser.open(file)
+    assert set(re.findall(r"(in )?at most about \d", browser.text("top"))) == {"", "in "}
+
+
 def test_nothing_to_start_now_states_what_starts_later(browser, tmp_path):
     file, data = tmp_path / "full.html", data_of(survey_of_retries())
     data["projects"][0]["next"]["does"] = []

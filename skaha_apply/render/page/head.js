@@ -127,6 +127,11 @@ function most(one) {
   return one.at_most ? "at most " : "";
 }
 
+/** The words before an expected time: a median limits no single run, so it is about that also if it is an upper bound. */
+function about(one) {
+  return `${most(one)}about`;
+}
+
 function hoursToCome(used) {
   if (!used.not_estimated.length) return `${most(used)}${hours(used.to_come)} to come`;
   return used.to_come ? `${most(used)}${hours(used.to_come)} to come and an unknown number for ${named(used.not_estimated)}` : "to come: not known yet";
@@ -149,14 +154,14 @@ function expectedEnd(project) {
   if (!project.open) return ["Expected end", "–", "no session has an end"];
   if (pace.left === null) return ["Expected end", "not known yet", "no replica of the open entries has ended"];
   if (pace.not_estimated.length) return ["Expected end", "not known yet", partsOfEnd(project)];
-  const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${most(pace)}${duration(pace.left)}`;
-  return ["Expected end", `${pace.at_most ? "by" : "about"} ${clock(at + pace.left, at)}`, span];
+  const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${about(pace)} ${duration(pace.left)}`;
+  return ["Expected end", `${about(pace)} ${clock(at + pace.left, at)}`, span];
 }
 
 /** When the entries end whose run times are known, and which others have none. */
 function partsOfEnd({ pace, at, entries }) {
   const known = entries.filter((entry) => entry.batch && entry.left !== null).map((entry) => entry.name);
-  const first = known.length ? `${named(known)}: ${pace.at_most ? "by" : "about"} ${clock(at + pace.left, at)}; ` : "";
+  const first = known.length ? `${named(known)}: ${about(pace)} ${clock(at + pace.left, at)}; ` : "";
   return `${first}no replica of ${named(pace.not_estimated)} has ended`;
 }
 
