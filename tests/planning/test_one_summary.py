@@ -245,7 +245,9 @@ def test_the_time_left_counts_the_slots_that_the_server_and_the_limit_give(phase
 def test_the_time_left_counts_the_retries_that_failures_let_expect(retries, runs):
     wanted = spec(replicas=14, parallelism=2, retries=retries)
     done = [record(wanted, "done", one, started=NOW - 9 * HOUR, ended=NOW - 8 * HOUR) for one in range(1, 3)]
-    first = Attempt(attempt=1, phase=Phase.FAILED, started=NOW - 11 * HOUR, ended=NOW - 7 * HOUR)
+    first = Attempt(
+        attempt=1, phase=Phase.FAILED, started=NOW - 11 * HOUR, running=NOW - 7 * HOUR - 10, ended=NOW - 7 * HOUR
+    )
     late = {"attempt": 2, "started": NOW - 7 * HOUR, "ended": NOW - 6 * HOUR, "earlier": (first,)}
     done += [record(wanted, "done", one, **late) for one in range(3, 5)]
     # Four useful hours, and eight lost ones.

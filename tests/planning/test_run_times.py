@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 from scene import HOUR, NOW, live, project, record, seen, spec, state
 
+from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.display.page import ProjectPage
+from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Attempt
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
+from skaha_apply.planning.tracking.spec_updates import update_specs
+from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.render.page.document import page_data
 from skaha_apply.render.plan.documents import plan_document
 from skaha_apply.render.plan.text import plan_text
@@ -74,7 +79,7 @@ def test_an_end_is_known_closely_within_minutes_or_a_tenth_of_the_run(ends):
 def test_the_bounds_of_all_run_times_limit_a_median_of_a_few():
     # passes an hour apart know only the end of a long run closely
     often_short = [(HOUR, 0.0)] * 5
-    assert Survey((20 * HOUR, 19.5 * HOUR), *often_short).median == (HOUR, False)
+    assert Survey((20 * HOUR, 19.5 * HOUR), *often_short).median == (HOUR, True)
     # a wait that ended early saw only the ends of short ones
     often_long = [(15 * HOUR, 3 * HOUR)] * 5
     assert Survey((600.0, 590.0), *often_long).median == (3 * HOUR, False)
@@ -102,3 +107,52 @@ def test_a_median_without_a_close_end_is_an_upper_bound_in_every_view():
     later = Survey(*times, others=(merge,)).status
     assert (later.summary.expected_end, later.summary.not_before) == (None, None)
     assert "time left not known (no replica of merge has ended)" in overview_text(later, ())
+
+
+def test_a_run_time_is_not_known_if_the_session_vanished_and_counts_as_complete():
+    wanted = spec(replicas=3, vanished="complete")
+    last = NOW - 9 * HOUR
+    vanished = [
+        record(wanted, phase, number, started=last - MINUTE, running=last, seen=last, note="disappeared")
+        for number, phase in ((1, "gone"), (2, "unknown"))
+    ]
+    working = WorkingState.from_document(state(*vanished))
+    assert update_specs(plan(project(wanted), Situation(working.to_document(), seen())), working)
+    assert {(one.phase.value, one.ended) for one in working.to_document().replicas} == {("done", last)}
+    situation = Situation(working.to_document(), seen())
+    found = plan(project(wanted), situation)
+    status = project_status(project(wanted), situation, found)
+    assert (status.entries[0].median, status.pace.left) == (None, None)
+    assert plan_document(found)["core_hours_to_come"]["expected_for"] == 0
+    (shown,) = page_data([ProjectPage(status, timeline(status), (wanted,))])["projects"]
+    assert (sum(shown["entries"][0]["runs"]), shown["entries"][0]["vague"]) == (0, 0)
+
+
+def test_a_few_long_runs_that_are_known_closely_do_not_make_an_upper_bound_a_median():
+    times = [(9 * HOUR, MINUTE)] * 9 + [(10 * HOUR, 9.9 * HOUR)] * 4
+    found = Survey(*times)
+    assert (found.median, found.entry.run_times) == ((9 * HOUR, True), None)
+    assert "at most about 9 h 00 min left" in overview_text(found.status, ())
+    assert Survey(*times[:-1], (9 * HOUR, 8.9 * HOUR), (600.0, 590.0)).median == (9 * HOUR, True)
+    assert Survey(*times[:9], *[(8 * HOUR, 7.9 * HOUR)] * 4).median == (8 * HOUR, False)
+
+
+@pytest.mark.parametrize(("least", "runs"), [(MINUTE, 4), (9 * HOUR - POLL, 8)], ids=["night", "wait"])
+def test_attempts_that_failed_in_a_night_let_expect_no_more_retries(least, runs):
+    wanted = spec(replicas=6, parallelism=1, retries=1)
+    begun = NOW - 20 * HOUR
+    records = [done(wanted, number, 600.0, 590.0) for number in (1, 2)]
+    first = Attempt(attempt=1, phase=Phase.FAILED, started=begun, running=begun + least, ended=begun + 9 * HOUR)
+    records[1] = replace(records[1], attempt=2, earlier=(first,))
+    situation = Situation(state(*records), seen())
+    status = project_status(project(wanted), situation, plan(project(wanted), situation))
+    assert status.pace.left == pytest.approx(runs * 600.0)
+
+
+def test_retries_are_expected_from_all_attempts_if_none_is_done_closely():
+    wanted = spec(replicas=5, parallelism=1, retries=3)
+    first = Attempt(attempt=1, phase=Phase.FAILED, started=NOW - 20 * HOUR, ended=NOW - 11 * HOUR)
+    records = [replace(done(wanted, 1, 9 * HOUR, MINUTE), attempt=2, earlier=(first,))]
+    situation = Situation(state(*records), seen())
+    pace = project_status(project(wanted), situation, plan(project(wanted), situation)).pace
+    assert (pace.left, pace.left_is_upper_bound) == (pytest.approx(8 * 9 * HOUR), True)

@@ -30,7 +30,8 @@ class RunTimes:
     """The run times of some replicas, sorted; see `Bounds`.
 
     A run time that is known closely counts with its upper bound, which is the time to the listing that showed the end.
-    If none is known closely, all of them count so, and a typical value is an upper bound.
+    If none is known closely, all of them count so, and a typical value is an upper bound. It is one too if the upper
+    bounds of all run times limit it.
     """
 
     bounds: tuple[Bounds, ...] = field(default=())
@@ -47,8 +48,10 @@ class RunTimes:
 
     @property
     def are_upper_bounds(self) -> bool:
-        """Whether no run time is known closely."""
-        return bool(self.bounds) and not self._close
+        """Whether no run time is known closely, or those that are known closely are longer than all allow."""
+        if not self.bounds:
+            return False
+        return not self._close or _median(self._close) > _median(self._most)
 
     @cached_property
     def median(self) -> float | None:
@@ -57,14 +60,17 @@ class RunTimes:
 
     @cached_property
     def spread(self) -> tuple[float, float] | None:
-        """The run times in seconds that 10 % and 90 % do not exceed; None if too few are known closely."""
+        """The run times in seconds that 10 % and 90 % do not exceed.
+
+        None if too few are known closely, or the median is an upper bound.
+        """
         if self.are_upper_bounds or len(self.counted) < LEAST_NUMBER:
             return None
         return self._typical(_short), self._typical(_long)
 
     @cached_property
     def _close(self) -> tuple[float, ...]:
-        return tuple(most for most, least in self.bounds if most - least <= max(CLOSE, CLOSE_SHARE * most))
+        return tuple(one[0] for one in self.bounds if is_close(one))
 
     @cached_property
     def _most(self) -> tuple[float, ...]:
@@ -80,6 +86,27 @@ class RunTimes:
             return found
         least = sorted(least for _, least in self.bounds)
         return min(max(found, value(least)), value(self._most))
+
+
+def bounds_of(started: float | None, ended_after: float | None, ended: float | None) -> Bounds | None:
+    """The bounds of a run time; None if it has not started or ended, or no listing showed the end.
+
+    Args:
+        started: in Unix seconds, as the other times.
+        ended_after: the last time at which the session is known to have existed.
+        ended: the time of the listing that showed the end. A session that vanished and counts as complete has the time
+            of the last listing that showed it, and perhaps ran longer.
+    """
+    if started is None or ended is None:
+        return None
+    last = started if ended_after is None else ended_after
+    return (max(0.0, ended - started), max(0.0, last - started)) if last < ended else None
+
+
+def is_close(bounds: Bounds) -> bool:
+    """Whether a run time is known closely."""
+    most, least = bounds
+    return most - least <= max(CLOSE, CLOSE_SHARE * most)
 
 
 def _median(ordered: Sequence[float]) -> float:

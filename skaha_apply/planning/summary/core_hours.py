@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.progress.core_time import CoreTime, core_milliseconds
-from skaha_apply.model.progress.run_times import RunTimes
+from skaha_apply.model.progress.run_times import RunTimes, bounds_of, is_close
 from skaha_apply.model.progress.summary import PlannedCost
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Phase
@@ -64,11 +64,17 @@ class Median(NamedTuple):
 
 
 def run_time_bounds(records: Iterable[ReplicaRecord]) -> Iterator[Bounds]:
-    """The run times of done replicas: up to the listing that showed the end, and to the last one before it."""
+    """The run times of done replicas: up to the listing that showed the end, and to the last one before it.
+
+    Those whose end no listing showed are left out.
+    """
     for record in records:
-        if record.phase is Phase.DONE and record.started is not None and record.ended is not None:
-            last = ended_after(record) or record.started
-            yield max(0.0, record.ended - record.started), max(0.0, last - record.started)
+        if record.phase is Phase.DONE and (bounds := _bounds(record)) is not None:
+            yield bounds
+
+
+def _bounds(attempt: Attempt | ReplicaRecord) -> Bounds | None:
+    return bounds_of(attempt.started, ended_after(attempt), attempt.ended)
 
 
 def core_time(replicas: Iterable[tuple[ReplicaRecord, SessionSpec | None]], now: float = inf) -> CoreTime:
@@ -76,7 +82,7 @@ def core_time(replicas: Iterable[tuple[ReplicaRecord, SessionSpec | None]], now:
 
     `now` is in Unix seconds by the server's clock; active sessions count up to it.
     """
-    used = lost = done = 0
+    total = CoreTime()
     for record, spec in replicas:
         if record.started is None and not record.earlier:
             continue
@@ -85,12 +91,19 @@ def core_time(replicas: Iterable[tuple[ReplicaRecord, SessionSpec | None]], now:
         for attempt in attempts:
             until = now if attempt.phase.active else inf  # a kept decision does not depend on the time
             time = core_milliseconds(_overlap(attempt, -inf, until), cores)
-            used += time
-            if attempt.phase is Phase.DONE:
-                done += time
-            elif not attempt.phase.active:
-                lost += time
-    return CoreTime(used, lost, done)
+            total += _by_result(attempt, time) if time else CoreTime()
+    return total
+
+
+def _by_result(attempt: Attempt | ReplicaRecord, time: int) -> CoreTime:
+    """The core time of one attempt."""
+    if attempt.phase.active:
+        return CoreTime(time)
+    bounds = _bounds(attempt)
+    closely = time if bounds is not None and is_close(bounds) else 0
+    if attempt.phase is Phase.DONE:
+        return CoreTime(time, done=time, closely_done=closely)
+    return CoreTime(time, lost=time, closely_lost=closely)
 
 
 def planned_cost(actions: Sequence[Action], medians: Mapping[str, Median] | None = None) -> PlannedCost:

@@ -170,7 +170,7 @@ class _Entry:
         batch, slots = spec is None or not spec.kind.interactive, self._slots(counts, spec)
         time, open_specs = self._core_time(), list(self._open_specs())
         retries = max((one.retries for one in open_specs), default=0)
-        more = expected_runs(len(ran) + queued, time.done, time.lost, retries) - len(ran)
+        more = expected_runs(len(ran) + queued, time.lost_for_done, retries) - len(ran)
         return EntrySummary(
             name=actions[0].group or actions[0].session if actions else before.name,
             counts=dict(counts),

@@ -42,18 +42,15 @@ def stragglers(running: Iterable[tuple[float, str]], median: float | None) -> tu
     return tuple((name, ran) for ran, name in sorted(slow, reverse=True))
 
 
-def expected_runs(replicas: int, useful: float, lost: float, retries: int) -> int:
+def expected_runs(replicas: int, lost: float, retries: int) -> int:
     """The number of whole runs that open replicas will take, if attempts continue to fail as before.
 
     Args:
         replicas: the number of open replicas.
-        useful: the time of the attempts that are done, in any unit.
-        lost: the time of the attempts that failed, in the same unit.
+        lost: the time of the attempts that failed, as a share of the time of those that are done.
         retries: the number of further attempts that each replica can have.
     """
-    if not useful:
-        return replicas
-    return round(replicas * min(1 + lost / useful, 1 + retries))
+    return round(replicas * min(1 + lost, 1 + retries))
 
 
 def time_left(median: float | None, running: Sequence[float], queued: int, slots: int) -> float | None:

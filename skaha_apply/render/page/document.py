@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.progress.run_times import RunTimes
+from skaha_apply.model.progress.run_times import RunTimes, bounds_of
 from skaha_apply.model.session import Phase
 from skaha_apply.render.page.causes import MOST_CAUSES, causes, final_failures, retried_failures
 from skaha_apply.render.page.entries_graph import first_specs, graph
@@ -190,11 +190,9 @@ def _entry(
 
 def _run_times(rows: Sequence[ReplicaStatus]) -> RunTimes:
     """The run times of done replicas."""
-    return RunTimes().with_more(
-        (max(0.0, row.ended - row.started), max(0.0, (row.ended_after or row.started) - row.started))
-        for row in rows
-        if row.phase == Phase.DONE.value and row.started is not None and row.ended is not None
-    )
+    done = (row for row in rows if row.phase == Phase.DONE.value)
+    every = (bounds_of(row.started, row.ended_after, row.ended) for row in done)
+    return RunTimes().with_more(one for one in every if one is not None)
 
 
 def _logs(logs: Mapping[str, LogTail], rows: Sequence[ReplicaStatus]) -> dict[str, Any]:
