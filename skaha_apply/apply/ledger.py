@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import replace
 from skaha_apply.model.errors import StateError
-from skaha_apply.planning.records import is_open
+from skaha_apply.planning.records import is_done, is_open
 from skaha_apply.planning.safety.account import with_account_shown
+from skaha_apply.planning.tracking.archivable_records import archivable_records
 from skaha_apply.planning.tracking.confirmed_times import take_times
 from skaha_apply.planning.tracking.news import is_news
 from skaha_apply.planning.tracking.update import update_working_state
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord, StateDocument
+    from skaha_apply.planning.expansion import Expansion
 
 SAVE_LIMIT = 1.4  # seconds for saving after an interrupt; unlocking has the rest of two seconds
 
@@ -143,6 +145,16 @@ class Ledger:
         if before.has_other_tables(working) or any(is_news(stored[key], records.get(key)) for key in moved):
             self.changed()
         return adopted, tuple(_phase_changes(moved, working))
+
+    def archive_done(self, expansion: Expansion) -> None:
+        """Let the next write move records of done replicas to the archive of the store, if many are new."""
+        archive, done = self._store.archive, len(self.working_state.records.group(is_done))
+        if archive is None or not archive.is_due(done):
+            return
+        desired, entries = expansion.kept.desired, expansion.entries
+        found = archivable_records(desired, entries, self.working_state, archive.least)
+        if sum(archive.add(*one) for one in found):
+            self.changed()
 
     async def __aenter__(self) -> Self:
         """Start writing in the background."""

@@ -57,6 +57,7 @@ async def observe(context: ExecutionContext, *, saves_logs: bool) -> tuple[Obser
 async def carry_out(work: ApprovedWork, context: ExecutionContext) -> tuple[Outcomes, ...]:
     """Carry out the work of a pass and confirm it: the outcomes of the actions, then those of deleted duplicates.
 
+    At the end, the records of replicas that are done can move to the archive of the store.
     A refused credential and an unavailable server end the pass with `stopped`.
 
     Raises:
@@ -82,6 +83,7 @@ async def carry_out(work: ApprovedWork, context: ExecutionContext) -> tuple[Outc
         done[-1].stopped = reason_to_stop(error)
     if context.log_saver.problem:
         done[-1].notes.append(context.log_saver.problem)
+    context.ledger.archive_done(work.expansion)
     return tuple(done)
 
 

@@ -163,7 +163,16 @@ class Store(Protocol):
 
 
 class StateArchive(Protocol):
-    """Where a store keeps the records of done replicas apart from the document."""
+    """Where a store keeps the records of done replicas apart from the document.
+
+    `least` is the number of records that move together; fewer stay in the document.
+    """
+
+    least: int
+
+    def is_due(self, done: int) -> bool:
+        """Whether enough more replicas are done than when this last returned true; `done` is their number."""
+        ...
 
     def add(self, done: DoneReplicas, records: tuple[ReplicaRecord, ...]) -> bool:
         """Let the next write move these records, objects of that document, from the document to the archive.

@@ -18,7 +18,6 @@ from scenario import Attempt, calm, draw
 from world import Universe, Vault
 
 from skaha_apply.state.local import archive
-from skaha_apply.workflow.state import locking
 
 SEEDS = 150
 LATEST = 60.0  # seconds after which nothing is on its way any more
@@ -134,8 +133,7 @@ def test_nothing_is_lost_and_nothing_runs_twice(seed, tmp_path, tally):
 
 
 def test_nothing_is_lost_if_done_records_move_to_an_archive(tmp_path, monkeypatch):
-    for module in (archive, locking):
-        monkeypatch.setattr(module, "LEAST_ARCHIVED", 2)
+    monkeypatch.setattr(archive, "LEAST_ARCHIVED", 2)
     found, files = {}, 0
     for seed in range(1_000, 1_012):
         (root := tmp_path / str(seed)).mkdir()

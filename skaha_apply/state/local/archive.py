@@ -45,22 +45,31 @@ class Archive:
     """The archive in `folder`. It keeps the records that it has read or written, to recognize them in a document."""
 
     def __init__(self, folder: Path) -> None:
+        self.least = LEAST_ARCHIVED
+        self._done_before = 0
         self._folder = folder
         self._parts: tuple[_Part, ...] = ()  # those of the document that was read or stored last
         self._archived: frozenset[int] = frozenset()  # their records, by identity
         self._new: list[_Part] = []  # those that the next write adds; it can run in another thread
         self._next: tuple[_Part, ...] = ()  # those of the document that is being stored
 
+    def is_due(self, done: int) -> bool:
+        """Whether at least `least` more replicas are done, and a tenth more, than when this last returned true."""
+        if done < self._done_before + max(self.least, self._done_before // 10):
+            return False
+        self._done_before = done
+        return True
+
     def add(self, done: DoneReplicas, records: tuple[ReplicaRecord, ...]) -> bool:
         """Let the next write move these records from the document to a file of their own.
 
         They must be the objects that the document will have. Records that are in a file already stay there. If fewer
-        than `LEAST_ARCHIVED` are left, nothing is moved. `done` has no ranges and no file yet. Returns whether a file
+        than `least` are left, nothing is moved. `done` has no ranges and no file yet. Returns whether a file
         is added.
         """
         archived = self._archived
         new = tuple(record for record in records if id(record) not in archived)
-        if len(new) < LEAST_ARCHIVED:
+        if len(new) < self.least:
             return False
         ranges = ranges_text(to_ranges(record.replica for record in new))
         self._new.append(_Part(replace(done, replicas=ranges), new))

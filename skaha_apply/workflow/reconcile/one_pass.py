@@ -81,7 +81,6 @@ class _Pass:
                         ledger.changed()
                     self._add(await carry_out(work, execution))
                     self.result = replace(self.result, listing=execution.lister.latest or self.result.listing)
-                    state.archive_done(ledger, request.expansion)
                     if is_notified(request) and self.result.stopped is None:
                         at = work.situation.observation.listing.at
                         await send_due_notices(request, work.plan, ledger, self._progress, at)

@@ -14,9 +14,6 @@ from skaha_apply.apply.log_saver import LogSaver
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.names.moves import MovedDocument, with_moves
 from skaha_apply.model.report import Note
-from skaha_apply.model.state import LEAST_ARCHIVED
-from skaha_apply.planning.records import is_done
-from skaha_apply.planning.tracking.archivable_records import archivable_records
 from skaha_apply.state.observed_stores import EventLoggingStore
 from skaha_apply.workflow.setup.variables import unmasked
 from skaha_apply.workflow.state.binding import check_first_run, find_store, new_document, read_state
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Event
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
-    from skaha_apply.planning.expansion import Expansion
     from skaha_apply.planning.working_state import WorkingState
     from skaha_apply.workflow.setup.context import Context
 
@@ -79,7 +75,6 @@ class ProjectState:
         self._lineage = lineage
         self._stored: StateDocument | None = None
         self._working: WorkingState | None = None
-        self._done_before = 0  # the number of done replicas when records were last moved to the archive
 
     @asynccontextmanager
     async def locked(
@@ -119,18 +114,6 @@ class ProjectState:
                 if ledger.is_stored:
                     self._stored, self._working = ledger.stored_document, ledger.working_state
                     self._lineage = ledger.stored_document.lineage
-
-    def archive_done(self, ledger: Ledger, expansion: Expansion) -> None:
-        """Let the next write move records of done replicas to the archive of the store, if many are new."""
-        working, archive = ledger.working_state, self._store.archive
-        done = len(working.records.group(is_done))
-        if archive is None or done < self._done_before + max(LEAST_ARCHIVED, self._done_before // 10):
-            return
-        self._done_before = done
-        found = archivable_records(expansion.kept.desired, expansion.entries, working, LEAST_ARCHIVED)
-        added = [archive.add(*one) for one in found]
-        if any(added):
-            ledger.changed()
 
     def note_left(self, keys: Collection[ReplicaKey]) -> None:
         """Note the replicas that left the manifest: the store keeps no log of them."""
