@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from surveys import T0, data_of, planned_status
+from surveys import T0, data_of, planned_status, record_of
 
 from skaha_apply.model.display.page import ProjectPage
 from skaha_apply.model.project import Project
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.state import Attempt, ReplicaRecord
+from skaha_apply.model.state import Attempt
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.workflow.timeline import timeline
 
@@ -29,16 +29,7 @@ def page_of(spec=SPEC, **first):
     values = {"attempt": 1, "phase": Phase.DONE, "accepted": T0, "started": T0 + 9, "ended": T0 + 900}
     values |= {"cores_used": 1.6, "ram_used": 9.0}
     records = [
-        ReplicaRecord(
-            session=one.spec.key,
-            replica=one.replica,
-            name=one.name,
-            spec=one.spec.key,
-            work=one.work,
-            run=one.run,
-            id=f"id{one.replica}",
-            **(values | (first if one.replica == 1 else {})),
-        )
+        record_of(one, id=f"id{one.replica}", **(values | (first if one.replica == 1 else {})))
         for one in Expansion(project).replicas({}, {})
     ]
     status = planned_status(project, tuple(records), NOW)
